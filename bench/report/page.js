@@ -1,0 +1,131 @@
+'use strict'
+// docs/performance.md, from the results of a run.
+
+const figures = require('../figures')
+const { writeBar, writeRatio, why } = require('../results-table')
+const losses = require('./losses')
+
+const METHOD = `## How it is measured
+
+- Each run of each contender is a process of its own, so that none inherits another's threads, heap or compiled code.
+  Contenders take turns (A B C A B C …); figures are medians, with the least and the most in parentheses.
+- Every run has a seed of its own, from which xoshiro128** draws the blocks, so that the next run reads others. A cold
+  run reads none of them twice.
+- Each word of the files is a hash of its place. Two words of each block read are compared with it, by the same code for
+  all; of longer ranges one word of each 4 KiB. Where they differ, the contender has failed and gives no figure.
+- Before a cold run the file alone is synced and dropped from the page cache. The run counts only if the device then
+  gave at least the bytes that were asked for (\`read_bytes\` of \`/proc/self/io\`). All caches are not dropped: that
+  would evict the code of Node.js as well.
+- Threads are started and code is compiled by reads of another, small file before a cold run is measured. That is not
+  so for first lookups and for the cost by file size: these are what a process pays that has just started.
+- CPU seconds are those of the whole process, all its threads, in user and system mode.
+- Event-loop delay is \`monitorEventLoopDelay\` of \`node:perf_hooks\` with a resolution of 1 ms, less that 1 ms. The
+  picture over time is by a timer of 1 ms. Bun's monitor counts something else and is left out.
+- \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
+- Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
+  as it would be in a server.
+- fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
+- lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
+
+/** @param {object} results  @param {Array<{file: string, alt: string, isOfReadme: boolean}>} pictures */
+module.exports = function page(results, pictures) {
+  const shown = pictures.filter(({ isOfReadme }) => !isOfReadme)
+  return [
+    '# Performance',
+    introduction(results),
+    '## The bars', barsTable(results.bars), about(results),
+    '## What faultless loses', lossesTable(results.trials),
+    ...shown.length > 0 ? ['## Pictures', ...shown.map(({ file, alt }) => `![${alt}](pictures/${file})`)] : [],
+    '## Every figure', ...results.trials.flatMap(trialSection),
+    METHOD
+  ].join('\n\n') + '\n'
+}
+
+function introduction({ command, date, mode, seed, machine, faultless, seconds, notes }) {
+  const rough = mode === 'full' ? [] : [`This was a run in mode ${mode}: its figures are rough, and not the last word.`]
+  const facts = [
+    ['command', command],
+    ['date', `${date.slice(0, 10)}, in ${seconds} s, seed ${seed}`],
+    ['faultless', faultless],
+    ['node', machine.node],
+    ['kernel', machine.kernel],
+    ['CPU', `${machine.cpu}, ${machine.cores} cores`],
+    ['memory', `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
+    ['filesystem', machine.filesystem]
+  ]
+  return [
+    'Everything on this page is written by `npm run bench -- --docs`, from one run on one machine. Do not edit it.',
+    ...rough.length + notes.length > 0 ? [[...rough, ...notes].join(' ')] : [],
+    ['```text', ...facts.map(([name, value]) => `${name.padEnd(12)}${value}`), '```'].join('\n')
+  ].join('\n\n')
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(head), `|${head.map((_, i) => i === 0 ? '---|' : '---:|').join('')}`, ...rows.map(line)].join('\n')
+}
+
+function barsTable(bars) {
+  return table(['trial', 'figure', 'faultless', 'against', 'ratio', 'bar', 'verdict'], bars.map((bar) => {
+    const { write, label } = figures[bar.figure]
+    if (bar.verdict === 'skipped') {
+      return [bar.trial, label, bar.of, bar.against ?? '', '', writeBar(bar), `skipped: ${bar.why}`]
+    }
+    const against = bar.against ? `${bar.against}: ${write(bar.base)}` : ''
+    const verdict = bar.verdict === 'missed' ? '**missed**' : bar.verdict
+    return [bar.trial, label, `${bar.of}: ${write(bar.value)}`, against, writeRatio(bar), writeBar(bar), verdict]
+  }))
+}
+
+function about({ trials }) {
+  return trials.map((trial) => `- **${trial.name}**: ${trial.about}.`).join('\n')
+}
+
+function lossesTable(trials) {
+  const rows = losses(trials)
+  if (rows.length === 0) return 'Nothing, in this run.'
+  return 'Each figure in which another way did better than faultless by more than 5%.\n\n' +
+    table(['trial', 'figure', 'faultless', 'other', 'its figure'], rows.map((row) => {
+      const { write, label } = figures[row.figure]
+      const where = row.label === undefined ? row.trial : `${row.trial}, ${row.label}`
+      return [where, label, write(row.value), row.other, write(row.otherValue)]
+    }))
+}
+
+function trialSection(trial) {
+  const heading = [`### ${trial.name}`, `${trial.about}.`]
+  if (trial.points.length === 0) return [...heading, why(trial.skipped, trial.failed)]
+  const isSeries = trial.points[0].label !== undefined
+  return [...heading, ...isSeries ? seriesTables(trial) : [trialTable(trial)]]
+}
+
+function trialTable({ figures: names, points: [{ contenders }] }) {
+  const used = names.filter((name) => contenders.some(({ summary }) => summary[name]))
+  return table(['', ...used.map((name) => figures[name].label)], contenders.map((contender) => {
+    const { name, summary } = contender
+    if (Object.keys(summary).length === 0) return [name, missing(contender), ...used.slice(1).map(() => '')]
+    return [name, ...used.map((figure) => spread(summary[figure], figures[figure].write))]
+  }))
+}
+
+const missing = ({ skipped, failed }) => why(skipped, failed)
+
+function spread(values, write) {
+  if (values === undefined) return '–'
+  const { median, min, max, runs } = values
+  return runs === 1 ? write(median) : `${write(median)} (${write(min)}–${write(max)})`
+}
+
+/** A table a figure: a line a point, a column a contender. */
+function seriesTables({ figures: names, points }) {
+  const { contenders } = points[0]
+  return names.map((figure) => table(
+    [figures[figure].label, ...contenders.map(({ name }) => name)],
+    points.map((point) => [point.label, ...point.contenders.map((contender) => seriesCell(contender, figure))])
+  ))
+}
+
+function seriesCell(contender, figure) {
+  if (Object.keys(contender.summary).length === 0) return missing(contender)
+  return spread(contender.summary[figure], figures[figure].write)
+}

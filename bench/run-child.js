@@ -1,0 +1,51 @@
+'use strict'
+// The parent's side of a run: starts child.js on the right runtime, with the right environment, and reads its figures.
+// A child never outlives its parent.
+
+const { spawn } = require('node:child_process')
+const path = require('node:path')
+const { text } = require('node:stream/consumers')
+const { once } = require('node:events')
+const { commandInside } = require('./memory-limit')
+
+const CHILD = path.join(__dirname, 'child.js')
+
+// Many times what the slowest takes: one that hangs ends the run of a contender, and not that of the others.
+const SECONDS_MAX = 300
+
+const STDERR_SHOWN = 300
+
+/**
+ * @param {object} task what child.js is given
+ * @param {{binary?: string, env?: object, cgroup?: string}} how
+ * @returns {Promise<{figures?: object, skipped?: string, error?: string}>}
+ */
+module.exports = async function runChild(task, { binary = process.execPath, env = {}, cgroup }) {
+  const own = [binary, [CHILD, JSON.stringify(task)]]
+  const [command, args] = cgroup === undefined ? own : commandInside(cgroup, ...own)
+  const { code, signal, output, complaint } = await run(command, args, env)
+  if (output !== '') return JSON.parse(output)
+  const end = signal ?? `exit code ${code}`
+  return { error: `ended with ${end} and without figures. ${complaint.slice(-STDERR_SHOWN)}`.trim() }
+}
+
+async function run(command, args, env) {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    timeout: SECONDS_MAX * 1e3,
+    killSignal: 'SIGKILL'
+  })
+  const kill = () => child.kill('SIGKILL')
+  // First of all: what removes its files and its cgroup comes after.
+  process.prependListener('exit', kill)
+  try {
+    const closed = once(child, 'close') // rejects where it cannot be started
+    const [output, complaint, [code, signal]] = await Promise.all([text(child.stdio[3]), text(child.stderr), closed])
+    return { code, signal, output, complaint }
+  } finally {
+    process.off('exit', kill)
+  }
+}
+
+module.exports.run = run

@@ -1,0 +1,46 @@
+'use strict'
+// The question that the project comes from: many random reads of a file that is not in memory.
+
+const {
+  view, read, fileHandle, fsRead, fsRead32, readSync, mapping, mmapIo, bunMmap, fio, fioBuffered
+} = require('./contenders')
+
+const IN_FLIGHT = 64
+
+const lmdb = {
+  name: 'lmdb, prefetch() and get',
+  reader: 'lmdbPrefetch',
+  peer: 'lmdb',
+  aside: true,
+  blockBytes: 4080,
+  // A database of its own, smaller, and as many reads as it has values at most.
+  async files(files, mode) {
+    const { path, bytes } = await files.lmdb(mode.lmdbBytes)
+    const warm = await files.lmdb(mode.warmBytes)
+    return { path, bytes, warmPath: warm.path, warmBytes: warm.bytes, reads: Math.min(mode.coldReads, bytes / 4096) }
+  }
+}
+
+module.exports = {
+  name: 'cold-random',
+  about: `Random 4 KiB blocks of a cold file, each once, ${IN_FLIGHT} in flight`,
+  work: 'random-reads',
+  cold: true,
+  async files(files, mode) {
+    const [file, warm] = [await files.content(mode.fileBytes), await files.warm(mode.warmBytes)]
+    return { ...file, warmPath: warm.path, warmBytes: warm.bytes }
+  },
+  parameters: (mode) => ({ reads: mode.coldReads, inFlight: IN_FLIGHT, timeline: true }),
+  contenders: [view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, readSync, mapping, mmapIo, bunMmap, lmdb],
+  figures: [
+    'readsPerSecond', 'cpuSeconds', 'delayP50Ms', 'delayP99Ms', 'delayMaxMs', 'majorFaults', 'deviceReadsPerRead'
+  ],
+  bars: [
+    { figure: 'readsPerSecond', of: view, against: fileHandle, atLeast: 2 },
+    { figure: 'readsPerSecond', of: view, against: fsRead32, atLeast: 1.1 },
+    { figure: 'readsPerSecond', of: view, against: fio, atLeast: 0.9 },
+    { figure: 'cpuSeconds', of: view, against: fileHandle, atMost: 0.5 },
+    { figure: 'delayP99Ms', of: view, against: fileHandle, atMost: 1 },
+    { figure: 'delayMaxMs', of: view, against: fileHandle, atMost: 1 }
+  ]
+}

@@ -1,0 +1,52 @@
+'use strict'
+// A GeoIP database that is opened for one question.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const peers = require('../peers')
+const { countryAt } = require('../geoip-database')
+
+const ADDRESS = '81.2.69.142'
+const REAL = '@ip-location-db/geo-whois-asn-country-mmdb'
+
+const mapping = { name: 'faultless, straight from the mapping', reader: 'mapping', ours: true, peer: 'mmdb-lib' }
+const readFile = { name: 'fs.promises.readFile', reader: 'readFile', peer: 'mmdb-lib' }
+const aside = [
+  { name: 'faultless map(), as in node-mmap', reader: 'map', ours: true, peer: 'mmdb-lib', aside: true },
+  { name: 'faultless view() of all of it', reader: 'view', ours: true, peer: 'mmdb-lib', aside: true },
+  { name: 'fs.readFileSync', reader: 'readFileSync', peer: 'mmdb-lib', aside: true }
+]
+
+const shared = {
+  work: 'first-lookup',
+  hot: true,
+  often: 3,
+  contenders: [mapping, readFile, ...aside],
+  figures: ['milliseconds', 'cpuSeconds', 'majorFaults']
+}
+
+const generated = {
+  ...shared,
+  name: 'first-lookup',
+  about: 'Open a GeoIP database of 28 MB that is in the page cache, and look one address up',
+  files: (files, mode) => files.database(mode.databaseRecords),
+  parameters: (mode) => ({ address: ADDRESS, country: countryAt(ADDRESS, mode.databaseRecords) }),
+  // How many times as fast: the time of the other one over ours.
+  bars: [{ figure: 'milliseconds', of: mapping, against: readFile, atLeast: 15, inverse: true }]
+}
+
+// A real one; the packages that have more than countries are hundreds of MB large.
+const real = {
+  ...shared,
+  name: 'first-lookup-real',
+  about: 'The same with a real database of countries (8 MB)',
+  files: async () => {
+    const file = path.join(peers.folderOf(REAL), 'geo-whois-asn-country.mmdb')
+    return { path: file, bytes: fs.statSync(file).size }
+  },
+  parameters: () => ({ address: ADDRESS }),
+  contenders: shared.contenders.map((contender) => ({ ...contender, peers: [contender.peer, REAL] })),
+  bars: []
+}
+
+module.exports = { generated, real }

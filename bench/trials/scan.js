@@ -1,0 +1,27 @@
+'use strict'
+// A cold file from its first byte to its last, in chunks of 1 MiB.
+
+const { files } = require('./cold-random')
+
+const chunks = { name: 'faultless chunks()', reader: 'chunks', ours: true }
+const stream = { name: 'fs.createReadStream', reader: 'stream' }
+
+module.exports = {
+  name: 'scan',
+  about: 'A cold file from end to end, in chunks of 1 MiB',
+  work: 'scan',
+  cold: true,
+  files,
+  parameters: (mode) => ({ reads: mode.fileBytes / 4096 }),
+  contenders: [
+    chunks,
+    stream,
+    { name: 'faultless view(), chunk by chunk', reader: 'views', ours: true, aside: true },
+    { name: 'fs.promises.read, chunk by chunk', reader: 'fileHandle', aside: true }
+  ],
+  figures: ['bytesPerSecond', 'cpuSeconds', 'delayP99Ms', 'delayMaxMs', 'majorFaults'],
+  bars: [
+    { figure: 'bytesPerSecond', of: chunks, against: stream, atLeast: 1.3 },
+    { figure: 'cpuSeconds', of: chunks, against: stream, atMost: 0.5 }
+  ]
+}

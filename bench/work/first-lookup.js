@@ -1,0 +1,44 @@
+'use strict'
+// Opens a GeoIP database (MaxMind DB format) that is in the page cache, and looks one address up: what a command-line
+// tool or a function that starts for one request waits for. All modules are loaded before.
+
+const fs = require('node:fs')
+const measure = require('../common/measure')
+const peer = require('../peers')
+
+const openers = {
+  // Loads straight from the mapping: the database is in the page cache, so that a load waits for no device.
+  mapping: async (path) => {
+    const file = await require('faultless').open(path)
+    return { bytes: Buffer.from(file.buffer), close: () => file.close() }
+  },
+  // Touches everything first, as one must where the database may be cold and no load may wait.
+  view: async (path) => {
+    const file = await require('faultless').open(path)
+    return { bytes: await file.view(), close: () => file.close() }
+  },
+  // The call of node-mmap, which waits for nobody.
+  map: async (path) => {
+    const { map, PROT_READ, MAP_SHARED } = require('faultless')
+    const fd = fs.openSync(path)
+    const file = map(fs.fstatSync(fd).size, PROT_READ, MAP_SHARED, fd)
+    fs.closeSync(fd)
+    return { bytes: Buffer.from(file.buffer), close: () => file.close() }
+  },
+  readFile: async (path) => ({ bytes: await fs.promises.readFile(path), close() {} }),
+  readFileSync: async (path) => ({ bytes: fs.readFileSync(path), close() {} })
+}
+
+module.exports = async function firstLookup(task) {
+  const { Reader } = peer.load('mmdb-lib')
+  require('faultless')
+  let opened
+  const { result, seconds, majorFaults, cpuSeconds } = await measure(async () => {
+    opened = await openers[task.reader](task.path)
+    return new Reader(opened.bytes).get(task.address)
+  })
+  await opened.close()
+  if (result === null) throw new Error(`${task.address} is not in the database`)
+  if (task.country !== undefined && result.country !== task.country) throw new Error(`found ${JSON.stringify(result)}`)
+  return { seconds, milliseconds: seconds * 1e3, majorFaults, cpuSeconds }
+}

@@ -1,0 +1,54 @@
+'use strict'
+// Reads blocks of a file in random order, each once, a number of them in flight at a time.
+
+const { BLOCK_SIZE, check } = require('../content')
+const { chooseBlocks } = require('../common/random')
+const measure = require('../common/measure')
+const readers = require('../readers')
+const DelayTimeline = require('../delay-timeline')
+
+module.exports = async function randomReads(task) {
+  const { path, reads, inFlight, blockBytes = BLOCK_SIZE } = task
+  const openReader = (file, bytes) => readers[task.reader](file, { lanes: inFlight, length: blockBytes, bytes })
+  await warmUp(openReader, task)
+
+  const blocks = chooseBlocks(task.seed, reads, Math.floor(task.bytes / BLOCK_SIZE))
+  const way = await openReader(path, task.bytes)
+  const timeline = task.timeline ? new DelayTimeline() : undefined
+  const { seconds, deviceBytes, delayMs, ...counts } = await measure(() => readAll(way, blocks, inFlight))
+  timeline?.stop()
+  await way.close()
+  return {
+    ...counts,
+    seconds,
+    deviceBytes,
+    reads,
+    readsPerSecond: reads / seconds,
+    deviceReadsPerRead: deviceBytes === null ? null : deviceBytes / BLOCK_SIZE / reads,
+    delayP50Ms: delayMs?.p50 ?? null,
+    delayP99Ms: delayMs?.p99 ?? null,
+    delayMaxMs: delayMs?.max ?? null,
+    timeline: timeline?.points()
+  }
+}
+
+// Threads start and code is compiled with the first reads. A server pays for that once; it is not what a read costs. On
+// another file, of the same content, so that the one that is measured stays cold; and each block once, since a block
+// that was read before may take another way.
+async function warmUp(openReader, { warmPath, warmBytes, inFlight }) {
+  const way = await openReader(warmPath, warmBytes)
+  const blocks = Array.from({ length: Math.floor(warmBytes / BLOCK_SIZE) }, (_, i) => i)
+  await readAll(way, blocks, inFlight)
+  await way.close()
+}
+
+async function readAll(way, blocks, inFlight) {
+  let begun = 0
+  async function runLane(lane) {
+    while (begun < blocks.length) {
+      const offset = blocks[begun++] * BLOCK_SIZE
+      check(await way.read(offset, lane), offset)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, (_, lane) => runLane(lane)))
+}

@@ -1,0 +1,149 @@
+'use strict'
+// From the names on the command line to files: folders are walked, what is no regular file is told of, and whatever
+// cannot be looked at does not end the walk. What is done in which case is vmtouch's way.
+
+const fs = require('node:fs/promises')
+const path = require('node:path')
+const usageError = require('./usage-error')
+
+const KINDS = [
+  ['isFIFO', 'a FIFO'], ['isSocket', 'a socket'], ['isCharacterDevice', 'a character device'], ['isBlockDevice', 'a block device']
+]
+
+const identityOf = (status) => `${status.dev}:${status.ino}`
+
+/** A shell's pattern for one name: * ? [a-z] [!a-z]. @returns {RegExp} */
+function globToRegExp(glob) {
+  const source = glob.replace(/\[(!?)((?:\][^\]]*|[^\]]+))\]|[*?]|[^]/g, (part, not, set) => {
+    if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`
+    if (part === '*') return '[^]*'
+    return part === '?' ? '[^]' : part.replace(/[\\^$.|+()[\]{}/-]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`)
+}
+
+const matcher = (globs = []) => {
+  const expressions = globs.map(globToRegExp)
+  return (name) => expressions.some((expression) => expression.test(name))
+}
+
+/** A name that is no UTF-8 stays the Buffer that it is: as a string it would name nothing. */
+const nameOf = (raw) => (Buffer.from(raw.toString()).equals(raw) ? raw.toString() : raw)
+
+function join(folder, name) {
+  if (typeof folder === 'string' && typeof name === 'string') return folder === '/' ? `/${name}` : `${folder}/${name}`
+  return Buffer.concat([Buffer.from(folder), Buffer.from('/'), Buffer.from(name)])
+}
+
+class Walk {
+  #options
+  #ignores
+  #wants
+  #seen = new Set() // files with several names
+
+  /**
+   * @param {object} options
+   * @param {boolean} [options.follow] symbolic links
+   * @param {boolean} [options.oneFileSystem] stay on that of the argument
+   * @param {boolean} [options.hardLinks] count a file as often as it has names
+   * @param {string[]} [options.ignore] patterns of names of files and folders to leave out
+   * @param {string[]} [options.only] patterns of names of files to take
+   * @param {number} [options.maxSize] bytes
+   */
+  constructor(options) {
+    this.#options = options
+    this.#ignores = matcher(options.ignore)
+    this.#wants = options.only === undefined ? () => true : matcher(options.only)
+  }
+
+  /**
+   * What a name stands for: `{path, status}` for a file, `{path, error}` for what cannot be looked at, `{path, skipped}`
+   * for what is passed over, with `error` beside it where that was asked for by name.
+   */
+  async* visit(name, ancestors = [], device = undefined) {
+    const base = path.basename(String(name))
+    if (this.#ignores(base)) return
+    let status
+    try {
+      status = await (this.#options.follow ? fs.stat(name, { bigint: true }) : fs.lstat(name, { bigint: true }))
+    } catch (error) {
+      yield { path: name, error }
+      return
+    }
+    if (status.isDirectory()) yield* this.#visitFolder(name, status, ancestors, device)
+    else if (status.isFile()) yield* this.#visitFile(name, base, status)
+    else yield this.#pass(name, status, ancestors.length === 0)
+  }
+
+  * #visitFile(name, base, status) {
+    if (!this.#wants(base) || this.#isKnown(status)) return
+    const { maxSize = Infinity } = this.#options
+    if (Number(status.size) > maxSize) yield { path: name, skipped: `passed over, ${status.size} bytes are more than --max-size` }
+    else yield { path: name, status }
+  }
+
+  async* #visitFolder(name, status, ancestors, device = status.dev) {
+    const identity = identityOf(status)
+    if (ancestors.includes(identity)) {
+      yield { path: name, skipped: 'passed over, a loop of symbolic links' }
+      return
+    }
+    if (this.#options.oneFileSystem && status.dev !== device) return
+    let names
+    try {
+      names = (await fs.readdir(name, { encoding: 'buffer' })).sort(Buffer.compare)
+    } catch (error) {
+      yield { path: name, error }
+      return
+    }
+    const folder = typeof name === 'string' && name.length > 1 ? name.replace(/(?!^)\/+$/, '') : name
+    for (const raw of names) yield* this.visit(join(folder, nameOf(raw)), [...ancestors, identity], device)
+  }
+
+  #isKnown(status) {
+    if (this.#options.hardLinks || status.nlink < 2n) return false
+    const identity = identityOf(status)
+    if (this.#seen.has(identity)) return true
+    this.#seen.add(identity)
+    return false
+  }
+
+  #pass(name, status, isArgument) {
+    const [, kind] = KINDS.find(([is]) => status[is]()) ?? ['', 'a symbolic link (--follow follows it)']
+    if (!isArgument) return { path: name, skipped: `passed over, ${kind}` }
+    return { path: name, error: Object.assign(new Error(`not a regular file: ${kind}`), { code: 'ERR_NOT_A_FILE' }) }
+  }
+}
+
+/** The names in a list, from a file or stdin ('-'), one a line or, with `zero`, each ended by a NUL byte. */
+async function* namesIn(list, zero) {
+  const text = list === '-' ? await readStdin() : await fs.readFile(list)
+  const separator = zero ? 0 : 10
+  for (let start = 0; start < text.length;) {
+    const found = text.indexOf(separator, start)
+    const end = found === -1 ? text.length : found
+    if (end > start) yield nameOf(text.subarray(start, end))
+    start = end + 1
+  }
+}
+
+async function readStdin() {
+  const parts = []
+  for await (const part of process.stdin) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+/**
+ * All files that the command line names.
+ * @param {string[]} names
+ * @param {object} options as Walk takes them, and `filesFrom`, `null`
+ */
+async function* walk(names, options) {
+  if (names.length === 0 && options.filesFrom === undefined) throw usageError('no file is named')
+  const walker = new Walk(options)
+  for (const name of names) yield* walker.visit(name)
+  if (options.filesFrom === undefined) return
+  for await (const name of namesIn(options.filesFrom, options.null)) yield* walker.visit(name)
+}
+
+module.exports = { walk }

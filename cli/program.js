@@ -1,0 +1,93 @@
+'use strict'
+// What the command line looks like: one subcommand a verb, and what all have in common.
+
+const { Command, CommanderError } = require('commander')
+const { version } = require('../package.json')
+const { describe } = require('./output')
+
+const VERBS = {
+  stat: 'show which parts of files are in memory',
+  touch: 'read files into memory',
+  evict: 'drop files from memory',
+  pin: 'keep files in memory until it is interrupted',
+  watch: 'show live which parts of a file are in memory',
+  bench: 'compare faultless with node:fs and direct mapping on a file',
+  report: 'make a page to look at: what is in memory, how fast it is'
+}
+
+const ExitCode = { OK: 0, SOME_FAILED: 1, BAD_USAGE: 2, BROKEN_PIPE: 128 + 13 }
+
+const ABOUT = 'Shows and changes which parts of files are in memory: the page cache of Linux.'
+
+const AFTER = `
+Exit codes:
+  0        all went well
+  1        some file could not be handled; the others were
+  2        the command line makes no sense
+  128 + n  ended by signal n: 130 by ctrl-C
+
+Environment:
+  NO_COLOR               no colours at all
+  FORCE_COLOR            colours also when piped
+  FAULTLESS_MIN_THREADS, FAULTLESS_MAX_THREADS
+                         how many threads read from the device (1, 4)
+
+Examples:
+  faultless stat data.bin                which parts of it are in memory
+  faultless touch --length 1G data.bin   read its first GiB into memory
+  faultless evict logs/                  drop a folder from memory
+  faultless help touch                   more about one verb
+`
+
+/**
+ * @param {string[]} argv as process.argv: code is loaded of the verbs alone that it names
+ * @param {(verb: object, args: unknown[], options: object) => Promise<void>} use
+ */
+function makeProgram(argv, use) {
+  const program = new Command('faultless')
+  program.description(ABOUT).version(version).addHelpText('after', AFTER)
+  const outputError = (text, write) => write(`faultless: ${text.replace(/^error: /, '')}`)
+  program.exitOverride().configureOutput({ outputError })
+  program.showHelpAfterError('See faultless --help.')
+  for (const [name, about] of Object.entries(VERBS)) {
+    const command = program.command(name).description(about)
+    if (argv.includes(name)) define(command, name, use)
+  }
+  return program
+}
+
+function define(command, name, use) {
+  const verb = require(`./verbs/${name}`)
+  command.showHelpAfterError(`See faultless ${name} --help.`)
+  verb.define(command)
+  command.action((...args) => use(verb, args.slice(0, -2), args.at(-2)))
+}
+
+/** A reader that has seen enough, as `head` does, is no failure to write about. */
+function obeyClosedPipes() {
+  const end = (error) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.BROKEN_PIPE)
+    throw error
+  }
+  process.stdout.on('error', end)
+  process.stderr.on('error', end)
+}
+
+/** @param {string[]} argv as process.argv @returns {Promise<number>} the exit code */
+async function run(argv) {
+  obeyClosedPipes()
+  let code = ExitCode.OK
+  const program = makeProgram(argv, async (verb, args, options) => {
+    code = await require('./session').run(verb, args, options)
+  })
+  try {
+    await program.parseAsync(argv)
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_USAGE
+    process.stderr.write(`faultless: ${describe(error)}\n`)
+    return error.code === 'ERR_USAGE' ? ExitCode.BAD_USAGE : ExitCode.SOME_FAILED
+  }
+}
+
+module.exports = { VERBS, makeProgram, run }

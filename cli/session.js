@@ -1,0 +1,45 @@
+'use strict'
+// One run of a verb: where it writes to, and how it learns that it shall end.
+
+const { constants } = require('node:os')
+const { Output } = require('./output')
+const { Terminal } = require('./terminal')
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/**
+ * A signal that is aborted by the first signal of the system; the second ends the process as if nobody listened, in case
+ * that the device hangs. @returns {{signal: AbortSignal, number: () => number, stop: () => void}}
+ */
+function listen() {
+  const controller = new AbortController()
+  let received = 0
+  const stop = () => ENDING.forEach((name) => process.removeListener(name, end))
+  function end(name) {
+    received = constants.signals[name]
+    stop()
+    controller.abort()
+  }
+  ENDING.forEach((name) => process.on(name, end))
+  return { signal: controller.signal, number: () => received, stop }
+}
+
+/**
+ * @param {{run: Function, endsWhenInterrupted?: boolean, writesJson?: boolean}} verb `writesJson`: by itself
+ * @returns {Promise<number>} the exit code
+ */
+async function run(verb, args, options) {
+  const interrupts = listen()
+  const terminal = new Terminal(process.stdout, options)
+  const output = new Output(terminal, options)
+  try {
+    await verb.run(args, options, { output, terminal, signal: interrupts.signal })
+  } finally {
+    output.end(verb.writesJson)
+    interrupts.stop()
+  }
+  if (interrupts.signal.aborted && !verb.endsWhenInterrupted) return 128 + interrupts.number()
+  return output.failures > 0 ? 1 : 0
+}
+
+module.exports = { run }

@@ -1,0 +1,48 @@
+'use strict'
+// Has an AbortSignal give up what waits for it.
+
+const { AbortError } = require('./errors')
+
+// A signal gets one listener however many wait for it: an EventTarget looks through all of its listeners whenever one is
+// added or removed, and Node warns of more than ten.
+const waitingFor = new WeakMap() // of a signal: the Set of what is to be called
+
+/**
+ * @param {AbortSignal} signal one that is aborted already calls nobody
+ * @param {() => void} act must not throw
+ * @returns {() => void} forgets about it again
+ */
+function onAbort(signal, act) {
+  const acts = waitingFor.get(signal) ?? listen(signal)
+  acts.add(act)
+  return () => {
+    if (acts.delete(act) && acts.size === 0) acts.unlisten()
+  }
+}
+
+function listen(signal) {
+  const acts = new Set()
+  const abort = () => {
+    waitingFor.delete(signal)
+    for (const act of acts) act()
+  }
+  acts.unlisten = () => {
+    signal.removeEventListener('abort', abort)
+    waitingFor.delete(signal)
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  waitingFor.set(signal, acts)
+  return acts
+}
+
+/** @throws AbortError where it was aborted before anything was asked for */
+function throwIfAborted(signal) {
+  if (signal?.aborted) throw new AbortError(signal.reason)
+}
+
+/** @param {AbortSignal} signal @param {import('./pool').Pool} pool that has the request */
+function cancelOnAbort(signal, pool, request) {
+  request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))
+}
+
+module.exports = { cancelOnAbort, onAbort, throwIfAborted }

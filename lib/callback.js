@@ -1,0 +1,17 @@
+'use strict'
+// The old way to hear of an outcome, beside the promise.
+
+const { checkFunction } = require('./options')
+
+/** Runs `act`; a function as the last argument gets the outcome instead of a promise. */
+function withCallback(given, act) {
+  if (typeof given.at(-1) !== 'function') return act(...given)
+  const callback = checkFunction('callback', given.pop())
+  act(...given).then(
+    (value) => process.nextTick(callback, null, value),
+    (error) => process.nextTick(callback, error)
+  )
+  return undefined
+}
+
+module.exports = { withCallback }

@@ -1,0 +1,85 @@
+'use strict'
+// What changes a file, in the order of the calls: write(), flush(), which has what was written before it, and resize() and
+// refresh(), which change what there is to be written to.
+
+const { Op } = require('../worker/layout')
+const { mapReadOnly } = require('./errors')
+const { bytesOf, checkFileSize, checkWriteRange } = require('./options')
+const { WriteOrder } = require('./write-order')
+
+// Bytes of a write in one slot: of heap memory so much is copied at a time, which takes some ten µs.
+const MOST_IN_SLOT = 256 << 10
+
+const NOTHING = [{ offset: 0, length: 0 }] // the range of what is about the whole file
+
+class Changes {
+  #file
+  #submit
+  #order = new WriteOrder()
+
+  /**
+   * @param {import('./mapped-file').MappedFile} file
+   * @param {(about: object) => Promise<any>} submit has the pool do what `about` tells a Request
+   */
+  constructor(file, submit) {
+    this.#file = file
+    this.#submit = submit
+  }
+
+  /** Throws unless stores reach the file. */
+  checkWritable() {
+    if (this.#file.flags === 'r') throw mapReadOnly(this.#file.path)
+  }
+
+  /** @returns {Promise<number>} bytes written */
+  async write(offset, data) {
+    this.checkWritable()
+    const bytes = bytesOf('data', data)
+    checkWriteRange(this.#file.byteLength, offset, bytes.length)
+    if (bytes.length === 0) return 0
+    const parts = partsOf(offset, bytes) // now: when its turn comes, the memory may be gone
+    return this.#order.run(offset, bytes.length, (onOver, turn) =>
+      this.#submit({ op: Op.WRITE, parts, syscall: 'write', onOver, turn }))
+  }
+
+  /** Writes that were asked for before are flushed as well. */
+  async flush(part) {
+    if (part.length === 0) return
+    const turn = this.#order.after(part.offset, part.length)
+    await this.#submit({ op: Op.FLUSH, parts: [part], syscall: 'msync', turn })
+  }
+
+  /**
+   * @param {number} size bytes of the file
+   * @param {number} most that it may have
+   * @param {(size: number) => void} onSize is told what it has become
+   */
+  async resize(size, most, onSize) {
+    this.checkWritable()
+    checkFileSize(size, most)
+    const syscall = size < this.#file.byteLength ? 'ftruncate' : 'fallocate'
+    await this.#alone({ op: Op.RESIZE, argument: size, syscall, toValue: ({ sum }) => onSize(sum) })
+  }
+
+  /** @param {(size: number) => void} onSize is told what the file has */
+  refresh(onSize) {
+    return this.#alone({ op: Op.REFRESH, syscall: 'mmap', toValue: ({ sum }) => onSize(sum) })
+  }
+
+  /** When all before it is over, and before all that comes after it. */
+  #alone(about) {
+    return this.#order.run(0, Infinity, (onOver, turn) => this.#submit({ ...about, parts: NOTHING, onOver, turn }))
+  }
+}
+
+/** @returns {import('./request').Part[]} */
+function partsOf(offset, bytes) {
+  const parts = []
+  for (let at = 0; at < bytes.length; at += MOST_IN_SLOT) {
+    const source = bytes.subarray(at, at + MOST_IN_SLOT)
+    parts.push({ offset: offset + at, length: source.length, source })
+  }
+  return parts
+}
+
+module.exports = { Changes }

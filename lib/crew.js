@@ -1,0 +1,139 @@
+'use strict'
+// The threads of a pool as one of the JavaScript threads that use it sees them. Any of those may start some, which end
+// with it; numbers are claimed in the pool's memory, so that together they never have more than maxThreads.
+
+const native = require('../native/binding')
+const { debug } = require('./debug')
+const { PoolThread } = require('./pool-thread')
+const { Control, ThreadStatus, isFree, isRunner, isRunnerGone, nextHolder, runnerOf, statusOf } = require('../worker/layout')
+
+class Crew {
+  #memory
+  #control
+  #options
+  #onEnd
+  #own = new Map() // by number: threads that this one has started, until it hears of their end
+
+  /**
+   * @param {object} about
+   * @param {import('../worker/layout').PoolMemory} about.memory
+   * @param {object} about.options the pool's
+   * @param {(thread: PoolThread, error?: Error) => void} about.onEnd of a thread that was started here
+   */
+  constructor({ memory, options, onEnd }) {
+    this.#memory = memory
+    this.#control = memory.control
+    this.#options = options
+    this.#onEnd = onEnd
+  }
+
+  /** Threads that there are, starting ones included. */
+  get size() {
+    let size = 0
+    for (let number = 0; number < this.#options.maxThreads; number++) if (this.#isThere(number)) size++
+    return size
+  }
+
+  /** Those of them that were started here. */
+  get own() {
+    return this.#own.size
+  }
+
+  count(status) {
+    let count = 0
+    for (let number = 0; number < this.#options.maxThreads; number++) if (this.#has(number, status)) count++
+    return count
+  }
+
+  /**
+   * Rings, and wakes or starts a thread where none is up: one that is up looks at all slots once more before it
+   * sleeps, and one thread with a deep queue keeps a device busy. More are wanted only when it is stuck.
+   */
+  ring() {
+    Atomics.add(this.#control, Control.DOORBELL, 1)
+    if (!this.startAtLeast(Math.max(1, this.#options.minThreads))) this.add()
+  }
+
+  /** @returns {boolean} whether a thread is up, or about to be */
+  startAtLeast(wanted) {
+    let size = 0
+    let isUp = false
+    for (let number = 0; number < this.#options.maxThreads && !(isUp && size >= wanted); number++) {
+      if (this.#isThere(number)) size++
+      isUp ||= this.#has(number, ThreadStatus.BUSY) || this.#has(number, ThreadStatus.STARTING)
+    }
+    while (size < wanted && this.start()) {
+      size++
+      isUp = true
+    }
+    return isUp
+  }
+
+  /** Brings one thread more to work, if there may be one. */
+  add() {
+    if (this.count(ThreadStatus.SLEEPING) > 0) Atomics.notify(this.#control, Control.DOORBELL, 1)
+    else this.start()
+  }
+
+  /** @returns {boolean} false where there are as many as there may be */
+  start() {
+    for (let number = 0; number < this.#options.maxThreads; number++) {
+      const word = this.#isThere(number) ? undefined : this.#claim(number)
+      if (word === undefined) continue
+      Atomics.store(this.#control, Control.WORKS_ON + number, 0)
+      Atomics.add(this.#control, Control.STARTED, 1)
+      const about = { number, word, memory: this.#memory, options: this.#options }
+      this.#own.set(number, new PoolThread({ ...about, onEnd: (thread, error) => this.#end(thread, error) }))
+      if (debug.enabled) debug('thread %d starts; %d of %d', number, this.size, this.#options.maxThreads)
+      return true
+    }
+    return false
+  }
+
+  /** Bids threads go when they next look. Worker.terminate() alone is lost now and then on one that is just starting. */
+  stop() {
+    Atomics.store(this.#control, Control.STOPPING, 1)
+    for (const thread of this.#own.values()) thread.ref()
+    Atomics.add(this.#control, Control.DOORBELL, 1)
+    Atomics.notify(this.#control, Control.DOORBELL)
+  }
+
+  /** Ends the threads that were started here, whatever they are at. */
+  terminate() {
+    for (const thread of this.#own.values()) thread.terminate()
+  }
+
+  /**
+   * Whether the thread that a running slot's state names has ended, without this thread hearing of it otherwise: somebody
+   * else had started it.
+   */
+  isLost(state) {
+    const own = this.#own.get(runnerOf(state))
+    return !(own !== undefined && isRunner(state, own.generation)) && isRunnerGone(this.#control, state)
+  }
+
+  #end(thread, error) {
+    this.#own.delete(thread.number)
+    this.#onEnd(thread, error)
+  }
+
+  /** One that was started here is there until its end has been heard of, so that what it had in hand is settled first. */
+  #isThere(number) {
+    return this.#own.has(number) || !isFree(Atomics.load(this.#control, Control.STATUS + number))
+  }
+
+  #has(number, status) {
+    const word = Atomics.load(this.#control, Control.STATUS + number)
+    return !isFree(word) && statusOf(word) === status
+  }
+
+  /** @returns {number | undefined} the word that now holds the number */
+  #claim(number) {
+    const word = Atomics.load(this.#control, Control.STATUS + number)
+    const claimed = nextHolder(word, ThreadStatus.STARTING)
+    const isFreeYet = isFree(word) && native.claimWord(this.#control, Control.STATUS + number, word, claimed)
+    return isFreeYet ? claimed : undefined
+  }
+}
+
+module.exports = { Crew }

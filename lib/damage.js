@@ -1,0 +1,77 @@
+'use strict'
+// Tells the files of this thread that loads have met pages which are lost: the event 'damage'.
+
+const native = require('../native/binding')
+
+const files = new Set() // WeakRefs of what is open, so that a forgotten file is not held
+const listenedTo = new Set() // files with listeners: nobody else may hold a file whose news somebody waits for
+let listening = false
+
+/**
+ * Has a file hear of damage. While it has listeners it is not collected: minor collections clear weak references as well
+ * on Node 26, and one that came between a load and the event would lose the event.
+ * @param {import('node:events').EventEmitter & {emitDamage: () => void, closed: boolean}} file
+ * @returns {() => void} forgets the file again
+ */
+function watch(file) {
+  if (!listening) native.onDamage(tellAll)
+  listening = true
+  const reference = new WeakRef(file)
+  files.add(reference)
+  watchListeners(file)
+  return () => {
+    files.delete(reference)
+    listenedTo.delete(file)
+  }
+}
+
+/** Also for a file that has just lost listeners without being asked which. */
+function watchListeners(file) {
+  for (const [name, listener] of [['newListener', hold], ['removeListener', release]]) {
+    if (!file.listeners(name).includes(listener)) file.on(name, listener)
+  }
+}
+
+/** @this {import('./mapped-file').MappedFile} */
+function hold(name) {
+  if (name === 'damage' && !this.closed) listenedTo.add(this)
+}
+
+/** @this {import('./mapped-file').MappedFile} */
+function release(name) {
+  if (name === 'damage' && this.listenerCount('damage') === 0) listenedTo.delete(this)
+}
+
+function tellAll() {
+  for (const reference of [...files]) {
+    const file = reference.deref()
+    if (file === undefined) files.delete(reference)
+    else file.emitDamage()
+  }
+}
+
+/** Remembers which pages of a mapping have been told of. */
+class DamageReport {
+  #id
+  #seen
+  #refreshes
+
+  constructor(id, byteLength) {
+    this.#id = id
+    this.#refreshes = native.refreshCount(id)
+    this.#seen = new BigUint64Array(native.damageWords(byteLength))
+  }
+
+  /** @returns {Array<{offset: number, length: number}>} ranges of pages that were lost since the last call, in bytes */
+  news() {
+    // What any thread had mapped again may be lost once more, and is told of again then.
+    const refreshes = native.refreshCount(this.#id)
+    if (refreshes !== this.#refreshes) this.#seen.fill(0n)
+    this.#refreshes = refreshes
+    const ranges = []
+    for (let range; (range = native.nextDamage(this.#id, this.#seen)) !== undefined;) ranges.push(range)
+    return ranges
+  }
+}
+
+module.exports = { DamageReport, watch, watchListeners }

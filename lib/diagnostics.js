@@ -1,0 +1,46 @@
+'use strict'
+// What others may listen to by node:diagnostics_channel: the start and the end of each request that works on pages. One
+// object goes with a request through its events, so that a listener may keep something on it.
+
+const { channel } = require('node:diagnostics_channel')
+const { performance } = require('node:perf_hooks')
+const { now } = require('../worker/clock')
+const { timesOf } = require('./timings')
+
+// Held here: a channel that nobody holds is collected, with its listeners.
+const started = channel('faultless:touch:start')
+const ended = channel('faultless:touch:end')
+const failed = channel('faultless:touch:error')
+
+const KINDS = new Set(['touch', 'view', 'read', 'write', 'flush', 'pin'])
+
+const isWatched = () => started.hasSubscribers || ended.hasSubscribers || failed.hasSubscribers
+
+/** A request was accepted, or is about to be refused. */
+function publishStart(request) {
+  if (!isWatched() || !KINDS.has(request.kind)) return
+  const { kind, file, parts, submittedAt } = request
+  const time = performance.now()
+  request.message = {
+    kind,
+    path: file.path,
+    offset: parts[0].offset + (file.origin ?? 0),
+    length: parts.reduce((sum, part) => sum + part.length, 0),
+    ranges: parts.length,
+    startTime: time - (now() - submittedAt) / 1e6
+  }
+  started.publish(request.message)
+}
+
+/** A request was settled, or refused with an error. */
+function publishEnd(request, error) {
+  const { message } = request
+  if (message === undefined) return
+  request.message = undefined
+  Object.assign(message, timesOf(request, now()), { bytes: request.bytes })
+  if (error === undefined) return ended.publish(message)
+  message.error = error
+  failed.publish(message)
+}
+
+module.exports = { publishEnd, publishStart }

@@ -1,0 +1,181 @@
+'use strict'
+// Leases: ranges of a file that are laid over the memory of WebAssembly instances, from mapInto() until their release.
+
+const { constants } = require('node:os')
+const native = require('../native/binding')
+const { Op } = require('../worker/layout')
+const { cancelOnAbort, throwIfAborted } = require('./abort')
+const { closeMapping } = require('./run-surely')
+const { DamageReport } = require('./damage')
+const { fromCore, mapClosed, mapOverlap } = require('./errors')
+const { mapIntoOptions } = require('./options')
+const { Request } = require('./request')
+
+const BUSY = -constants.errno.EBUSY
+
+// What is active, with its file: nobody but the instance may know the memory, and whose pages it shows must stay told of.
+const active = new Set()
+
+class MemoryLease {
+  #file
+  #pool
+  #overlay // stands for the file in requests: its place in the core's table, where its first byte lies in the mapping
+  #memory
+  #byteOffset
+  #length
+  #report // of the damage that has been told of; made when there is any
+  #damaged // bytes, once it has been released
+  #releasing // the promise of release()
+
+  /** Made by mapInto(): takes hold of the memory, and does not change it yet. */
+  constructor(file, pool, { memory, buffer, byteOffset, offset, length }) {
+    const window = new Uint8Array(buffer, byteOffset, Math.min(length, 1)) // one byte tells where; none may lie at the end
+    const id = native.createOverlay(file.id, offset, length, window)
+    if (id === BUSY) throw mapOverlap(byteOffset, length)
+    if (id < 0) throw fromCore(id, 'mmap', file.path, offset, length)
+    this.#file = file
+    this.#pool = pool
+    this.#overlay = { id, lead: 0, path: file.path, origin: offset }
+    this.#memory = memory
+    this.#byteOffset = byteOffset
+    this.#length = length
+    active.add(this)
+  }
+
+  /** The MappedFile whose pages they are. */
+  get file() {
+    return this.#file
+  }
+
+  /** The WebAssembly.Memory that shows them. */
+  get memory() {
+    return this.#memory
+  }
+
+  /** The first byte of the memory that is the file's. */
+  get byteOffset() {
+    return this.#byteOffset
+  }
+
+  /** The byte of the mapping that is there. */
+  get offset() {
+    return this.#overlay.origin
+  }
+
+  /** Bytes. */
+  get length() {
+    return this.#length
+  }
+
+  /** Whether release() was called. */
+  get released() {
+    return this.#releasing !== undefined
+  }
+
+  /** Bytes of the memory, in whole pages, that turned into zeros since the file shrank or its device failed. */
+  get damaged() {
+    return this.#damaged ?? native.damagedBytes(this.#overlay.id)
+  }
+
+  /**
+   * Takes the pages of the file out of the memory. A second call waits for the first.
+   * @returns {Promise<void>} resolved when zeros are there instead, and the memory is free to be used; rejected with the
+   *   system's ENOMEM where it has no room for these: then the pages stay, and it may be called again
+   */
+  release() {
+    this.#releasing ??= this.#release()
+    return this.#releasing
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.release()
+  }
+
+  async #release() {
+    const { id, path } = this.#overlay
+    this.#pool.cancelFile(this.#overlay, mapClosed(path))
+    const result = await closeMapping(this.#pool, this.#overlay)
+    if (result < 0) {
+      this.#releasing = undefined
+      throw fromCore(result, 'mmap', path, this.offset, this.length)
+    }
+    this.#damaged = native.damagedBytes(id)
+    native.forgetOverlay(id)
+    active.delete(this)
+  }
+
+  /** @internal Lays the pages of the file, and then has them all in the page table. */
+  async fill(signal) {
+    await this.#run({ op: Op.LAY, syscall: 'mmap' }, 0, signal)
+    if (this.#length > 0) await this.#run({ op: Op.TOUCH, syscall: 'madvise' }, this.#length, signal)
+  }
+
+  /** @internal As MappedFile.refresh(). */
+  async refresh() {
+    await this.#run({ op: Op.REFRESH, syscall: 'mmap' }, 0).catch((error) => {
+      if (!this.released) throw error
+    })
+    this.#report = undefined
+    this.newDamage()
+  }
+
+  /** @internal Ranges that were lost since the last call, in bytes of the mapping. */
+  newDamage() {
+    if (this.#damaged !== undefined || this.damaged === 0) return []
+    this.#report ??= new DamageReport(this.#overlay.id, this.#length)
+    return this.#report.news().map(({ offset, length }) => ({ offset: this.offset + offset, length, lease: this }))
+  }
+
+  async #run(about, length, signal) {
+    throwIfAborted(signal)
+    const request = new Request({ ...about, file: this.#overlay, parts: [{ offset: 0, length }] })
+    this.#pool.submit(request)
+    if (signal !== undefined) cancelOnAbort(signal, this.#pool, request)
+    await request.promise
+  }
+}
+
+/** The leases of one file. */
+class Leases {
+  #file
+  #pool
+
+  constructor(file, pool) {
+    this.#file = file
+    this.#pool = pool
+  }
+
+  /** See MappedFile.mapInto(). */
+  async mapInto(memory, byteOffset, options) {
+    const { signal, ...place } = mapIntoOptions(this.#file, memory, byteOffset, options)
+    throwIfAborted(signal)
+    const lease = new MemoryLease(this.#file, this.#pool, { memory, ...place })
+    try {
+      await lease.fill(signal)
+    } catch (error) {
+      // Not before the memory is the caller's again. Where it cannot be given back now, the file's close() tries again.
+      await lease.release().catch(() => {})
+      throw error
+    }
+    return lease
+  }
+
+  /** Releases all of them. */
+  async close() {
+    await Promise.all(this.#mine().map((lease) => lease.release()))
+  }
+
+  async refresh() {
+    await Promise.all(this.#mine().map((lease) => lease.refresh()))
+  }
+
+  newDamage() {
+    return this.#mine().flatMap((lease) => lease.newDamage())
+  }
+
+  #mine() {
+    return [...active].filter((lease) => lease.file === this.#file)
+  }
+}
+
+module.exports = { Leases, MemoryLease }

@@ -1,0 +1,568 @@
+'use strict'
+// The handle on a mapping: every call checks its arguments, then asks the pool, or answers at once where it can.
+
+const { EventEmitter } = require('node:events')
+const { isMainThread } = require('node:worker_threads')
+const native = require('../native/binding')
+const { Op } = require('../worker/layout')
+const { cancelOnAbort, throwIfAborted } = require('./abort')
+const { Changes } = require('./changes')
+const { chunks, createReadStream } = require('./chunks')
+const { DamageReport, watch, watchListeners } = require('./damage')
+const { SHORT, allocate } = require('./answers')
+const { withCallback } = require('./callback')
+const { debug } = require('./debug')
+const { createHandle } = require('./handle')
+const { HotViews } = require('./hot-views')
+const { isNeeded } = require('./laid-buffer')
+const { Leases } = require('./leases')
+const { pin, releasePins } = require('./pin')
+const { mergeRanges } = require('./ranges')
+const { Request } = require('./request')
+const { closeMapping, runSurely } = require('./run-surely')
+const { endWaits, notify, wait } = require('./shared-wait')
+const { touchSync } = require('./touch-sync')
+const { mainThread, mapClosed } = require('./errors')
+const { adviceNumber, pinSignal, range, rangeList, sliceRange, touchOptions, viewLength } = require('./options')
+
+const MOST_HOT = 64 * native.pageSize
+
+const isEmpty = (part) => part.length === 0
+const toBuffer = ({ parts }) => Buffer.from(parts[0].memory)
+const toArrayBuffer = ({ parts }) => parts[0].memory
+
+class MappedFile extends EventEmitter {
+  #id
+  #buffer
+  #hot
+  #changes
+  #pool
+  #path
+  #flags
+  #closing // the promise of close()
+  #damage // what has been told of it; made when there is any
+  #unwatch
+  #copyOnWrite
+  #laidMirror // where the file is laid over buffers of the runtime's
+  #leases
+  #offset
+  #length // bytes of the buffer that are the file's, as far as known
+  #follows // whether it changes with the file's size
+  #stats = { touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0, views: 0, hits: 0, misses: 0 }
+
+  /**
+   * Made by open(), map() and attach().
+   * @param {object} about
+   * @param {{id: number, lease: object, buffer?: SharedArrayBuffer, copyOnWrite: boolean}} about.mapping the core's
+   * @param {number} about.offset bytes into the file at which it starts
+   * @param {number} about.length bytes of it that the user has asked for, or that the file has
+   * @param {boolean} about.follows whether that changes with the file's size
+   * @param {import('./pool').Pool} about.pool
+   * @param {string} [about.path]
+   * @param {string} about.flags
+   */
+  constructor({ mapping, offset, length, follows, pool, path, flags }) {
+    super()
+    this.#id = mapping.id
+    this.#buffer = mapping.buffer ?? new SharedArrayBuffer(0)
+    this.#copyOnWrite = mapping.copyOnWrite
+    if (isNeeded) this.#laidMirror = mapping.mirror
+    this.#offset = offset
+    this.#length = length
+    this.#follows = follows
+    this.#pool = pool
+    this.#path = path
+    this.#flags = flags
+    Object.defineProperties(this, {
+      id: { value: mapping.id }, // for requests: its place in the core's table …
+      lead: { value: offset % native.pageSize }, // … and how far into a page it starts
+      lease: { value: mapping.lease } // holds that place as long as this handle lives
+    })
+    this.#hot = new HotViews(mapping, this.#buffer, this.lead)
+    this.#leases = new Leases(this, pool)
+    this.#changes = new Changes(this, (about) => this.#submit(about).promise)
+    this.#unwatch = watch(this)
+    pool.enter()
+  }
+
+  /**
+   * The mapped memory itself. Loads from it that touch pages which are not resident block the thread. It is longer than
+   * byteLength where the file was opened with `reserve`, or has been cut.
+   */
+  get buffer() {
+    return this.#buffer
+  }
+
+  /** Bytes that are mapped of the file, as resize() and refresh() have found it last. */
+  get byteLength() {
+    return this.#length
+  }
+
+  /** The path that it was opened by; undefined for a descriptor. */
+  get path() {
+    return this.#path
+  }
+
+  /** Bytes of a page of memory. */
+  get pageSize() {
+    return native.pageSize
+  }
+
+  /** 'r', 'r+' or 'w+'. */
+  get flags() {
+    return this.#flags
+  }
+
+  /**
+   * What attach() takes: it can be posted to other threads of the process, in messages and workerData. Whoever has it keeps
+   * the mapping from being collected, and not from being closed.
+   * @throws ERR_MAP_CLOSED
+   */
+  get handle() {
+    this.#checkOpen()
+    const [id, buffer, mirror, path] = [this.#id, this.#buffer, this.#laidMirror, this.#path]
+    return createHandle({ id, buffer, mirror, path, flags: this.#flags, pool: this.#pool })
+  }
+
+  /** Whether close() was called on this handle; the mapping is closed with the last one. */
+  get closed() {
+    return this.#closing !== undefined
+  }
+
+  /** Bytes, in whole pages, that turned into zeros since the file shrank or its device failed under a direct load. */
+  get damaged() {
+    return native.damagedBytes(this.#id)
+  }
+
+  /** Counts since it was opened, and the calling thread's page faults since it began: two system calls at most. */
+  get stats() {
+    const { majorFaults } = native.threadUsage()
+    return { ...this.#stats, copyOnWrite: this.#copyOnWrite, damaged: this.damaged, majorFaults }
+  }
+
+  /**
+   * Makes ranges resident: touch(offset?, length?, options?) or touch([[offset, length], …], options?), either with a
+   * trailing callback `(err)` instead of a promise.
+   * @returns {Promise<void>} rejected with ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MAP_CLOSED, ERR_MAP_TRUNCATED,
+   *   ERR_MAP_IO, ERR_POOL_QUEUE_FULL, ERR_POOL_CLOSED, ERR_POOL_THREAD_FAILED, or an AbortError
+   */
+  touch(...given) {
+    return withCallback(given, (...args) => this.#touch(...args))
+  }
+
+  /**
+   * The same on this thread itself, which waits for the device: for worker threads. Takes what touch() takes, but no
+   * callback.
+   * @throws ERR_MAP_MAIN_THREAD on the main thread, and what touch() rejects with; nothing comes from the pool
+   */
+  touchSync(...given) {
+    if (isMainThread) throw mainThread('touchSync')
+    this.#checkOpen()
+    const isList = Array.isArray(given[0])
+    const parts = isList ? rangeList(this.byteLength, given[0]) : [this.#range(given[0], given[1])]
+    const options = touchOptions(given[isList ? 1 : 2])
+    if (options.write) this.#changes.checkWritable()
+    this.#countTouches(parts)
+    touchSync(this, parts, this.#pool.settings.sliceSize, options)
+  }
+
+  /**
+   * A range made resident, as a Buffer over the mapped memory itself: no copy is made.
+   * @returns {Promise<Buffer>} rejected as touch() is
+   */
+  view(offset, length) {
+    try {
+      const part = this.#range(offset, length)
+      viewLength(part.length)
+      this.#countTouches([part])
+      const hot = this.#getHot(part)
+      if (hot === undefined) {
+        return this.#run({ op: Op.TOUCH, kind: 'view', syscall: 'madvise', file: this, parts: [part], toValue: MappedFile.#toView })
+      }
+      this.#stats.views++
+      return Promise.resolve(hot)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  static #toView = ({ file, parts }) => file.#view(parts[0].offset, parts[0].length)
+
+  /**
+   * The same at once: undefined unless the whole range is known to be resident. Where that is known within the file's
+   * freshness no system call is made; else the kernel is asked, which takes some microseconds.
+   * @returns {Buffer | undefined}
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MAP_CLOSED
+   */
+  tryView(offset, length) {
+    const part = this.#range(offset, length)
+    viewLength(part.length)
+    const view = this.#hot.get(part.offset, part.length, true)
+    if (view === undefined) {
+      this.#stats.misses++
+    } else {
+      this.#stats.hits++
+      this.#stats.views++
+    }
+    return view
+  }
+
+  /**
+   * A copy of a range, made on a pool thread: it stays as it is whatever happens to the file. With a trailing
+   * callback `(err, data)` instead of a promise.
+   * @returns {Promise<Buffer>} rejected as touch() is
+   */
+  read(...given) {
+    return withCallback(given, (offset, length) => this.#readOne(() => this.#range(offset, length), toBuffer))
+  }
+
+  /**
+   * Copies of many ranges, in their order.
+   * @param {Array<[number, number]>} ranges
+   * @returns {Promise<Buffer[]>} rejected as touch() is
+   */
+  async readv(ranges) {
+    this.#checkOpen()
+    const parts = rangeList(this.byteLength, ranges).map((part) => this.#partToRead(part))
+    await this.#run({ op: Op.READ, syscall: 'read', file: this, parts })
+    return parts.map((part) => Buffer.from(part.memory))
+  }
+
+  /**
+   * A copy of the bytes from `start` up to `end`, as ArrayBuffer.prototype.slice cuts them but for its negative
+   * numbers: with byteLength this makes the file an AsyncBuffer (hyparquet).
+   * @returns {Promise<ArrayBuffer>} rejected as touch() is
+   */
+  slice(start, end) {
+    return this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer)
+  }
+
+  /**
+   * The bytes from `start` up to `end` as Buffers over the mapped memory, in order, each resident when it is handed
+   * out; what follows is read ahead while the consumer works.
+   * @param {object} [options] start, end (exclusive), chunkSize, readAhead in bytes; dropBehind, signal
+   * @returns {AsyncGenerator<Buffer>} rejected as touch() is
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  chunks(options) {
+    return chunks(this, (offset, length) => this.#view(offset, length), options)
+  }
+
+  /**
+   * The same as a Readable, with the option names of fs.createReadStream: `end` is INCLUSIVE here. It leaves the file
+   * open.
+   * @param {object} [options] start, end (inclusive), highWaterMark, readAhead in bytes; dropBehind, signal
+   * @returns {import('node:stream').Readable}
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  createReadStream(options) {
+    return createReadStream(this, (offset, length) => this.#view(offset, length), options)
+  }
+
+  /**
+   * A range that the kernel may not evict: resident, and locked until it is released.
+   * @param {number} [offset]
+   * @param {number} [length]
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<import('./pin').Pin>} rejected as touch() is, and with ERR_MAP_PIN_LIMIT
+   */
+  async pin(offset, length, options) {
+    const part = this.#range(offset, length)
+    viewLength(part.length)
+    const signal = pinSignal(options)
+    return pin({
+      part,
+      file: this,
+      run: (about) => this.#run(about, signal),
+      runSurely: (about, lastResort) => runSurely(this.#pool, about, lastResort),
+      makeView: () => this.#view(part.offset, part.length)
+    })
+  }
+
+  /**
+   * Which pages of a range are in the page cache, one byte a page in `bitmap`. `resident` is null, and the bitmap all
+   * zeros, where the kernel will not say: for files that the process neither owns nor may write.
+   * @returns {Promise<{pageSize: number, pages: number, resident: number | null, bitmap: Uint8Array}>}
+   */
+  async residency(offset, length) {
+    const part = this.#range(offset, length)
+    const pages = native.pageCount(this.#id, part.offset, part.length)
+    const bitmap = new Uint8Array(pages)
+    const lent = [{ ...part, memory: bitmap.buffer }]
+    const resident = await this.#run({ op: Op.RESIDENCY, file: this, parts: lent, syscall: 'mincore' }).catch(unlessHidden)
+    return { pageSize: native.pageSize, pages, resident, bitmap }
+  }
+
+  /**
+   * Tells the kernel how a range is going to be used: madvise(2).
+   * @param {'normal'|'random'|'sequential'|'willneed'|'dontneed'|'cold'|'pageout'|'hugepage'} advice
+   * @returns {Promise<void>} rejected with ERR_INVALID_ARG_VALUE, or the system's error
+   */
+  async advise(advice, offset, length) {
+    const argument = adviceNumber('advice', advice)
+    await this.#run({ op: Op.ADVISE, file: this, parts: [this.#range(offset, length)], argument, syscall: 'madvise' })
+  }
+
+  /**
+   * Writes a range back and drops it from the page cache, but for pages that other mappings hold. What stray stores
+   * changed in a range of a copy-on-write mapping is lost.
+   * @returns {Promise<void>}
+   */
+  async evict(offset, length) {
+    await this.#run({ op: Op.EVICT, file: this, parts: [this.#range(offset, length)], syscall: 'fadvise' })
+  }
+
+  /**
+   * Writes bytes to the file, on a pool thread; a string as UTF-8. Writes to overlapping ranges land in the order of their
+   * calls. The data must not change until the promise has settled. With a trailing callback `(err, bytesWritten)` instead
+   * of a promise.
+   * @param {number} offset
+   * @param {string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer} data
+   * @returns {Promise<number>} bytes written: all. Rejected as touch() is, with ERR_MAP_READ_ONLY, or the system's error, as
+   *   ENOSPC; then some of the bytes may have been written
+   */
+  write(...given) {
+    return withCallback(given, (offset, data) => this.#write(offset, data))
+  }
+
+  async #write(offset, data) {
+    this.#checkOpen()
+    const written = await this.#changes.write(offset, data)
+    this.#stats.writes++
+    this.#stats.writtenBytes += written
+    return written
+  }
+
+  /**
+   * Writes what was stored in a range of an 'r+' file, and what write() was called for before, to the device, and waits for
+   * it: msync(2). There is nothing to write for 'r'.
+   * @returns {Promise<void>} rejected as touch() is: also when pages of the range are damaged, whose stores are lost, and
+   *   from a failure of the device on until refresh(), since nobody knows which stores were lost
+   */
+  async flush(offset, length) {
+    await this.#changes.flush(this.#range(offset, length))
+  }
+
+  /**
+   * Makes the file grow, with blocks for what it grows by, or cuts it, and sets byteLength to what there is then; pages that
+   * were lost are mapped again.
+   * @param {number} size bytes of the file
+   * @returns {Promise<void>} rejected with ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_OUT_OF_RANGE where the buffer ends before
+   *   (see the option reserve), or the system's error, as ENOSPC; then the file has the size that it had
+   */
+  async resize(size) {
+    this.#checkOpen()
+    const most = this.#follows ? this.#offset + this.#buffer.byteLength : Infinity
+    await this.#changes.resize(size, most, (found) => this.#follow(found))
+  }
+
+  /**
+   * Looks how many bytes the file has, and sets byteLength, unless the user gave a length; maps damaged pages again where
+   * the file has them again, so that they can be touched and read. What is still missing stays damaged.
+   * @returns {Promise<void>} rejected with ERR_MAP_CLOSED, or the system's error
+   */
+  async refresh() {
+    this.#checkOpen()
+    await Promise.all([this.#changes.refresh((found) => this.#follow(found)), this.#leases.refresh()])
+  }
+
+  /** The file has so many bytes, and pages that were lost have been mapped again. */
+  #follow(size) {
+    if (this.#follows) this.#length = Math.max(0, Math.min(size - this.#offset, this.#buffer.byteLength))
+    // What was repaired may be lost once more, and is told of again then.
+    this.#damage = undefined
+    this.#newDamage()
+  }
+
+  /**
+   * Lays pages of the file over a range of a shared WebAssembly.Memory, and makes them resident: what the memory held there
+   * is lost. All numbers are multiples of pageSize, but that a range may end with the mapping.
+   * @param {WebAssembly.Memory} memory
+   * @param {number} [byteOffset] the first byte of the memory
+   * @param {object} [options] offset and length in bytes of this file, as for touch(); signal
+   * @returns {Promise<import('./leases').MemoryLease>} rejected as touch() is; also with ERR_INVALID_ARG_VALUE for a memory
+   *   that is not shared and for what is not aligned, and with ERR_MAP_OVERLAP. The memory is the caller's again then
+   */
+  async mapInto(memory, byteOffset, options) {
+    this.#checkOpen()
+    return this.#leases.mapInto(memory, byteOffset, options)
+  }
+
+  /**
+   * Waits until a word of 32 bits is notified, in this or another process: Atomics.waitAsync across processes. Look at the
+   * word afterwards, and wait again where it is not as hoped: 'ok' may come without a notification.
+   * @param {number} byteOffset of the word; a multiple of 4 in the file
+   * @param {number} expected from -2^31 to 2^31 - 1
+   * @param {{signal?: AbortSignal, timeout?: number}} [options] timeout in ms
+   * @returns {Promise<'ok' | 'timed-out' | 'not-equal'>} rejected as touch() is, with EAGAIN where no thread can be had,
+   *   or with what mmap(2) says of a shared mapping
+   */
+  wait(byteOffset, expected, options) {
+    return wait(this, byteOffset, expected, options)
+  }
+
+  /**
+   * Wakes waits on a word, in this and other processes, at once: store first.
+   * @param {number} byteOffset of the word; a multiple of 4 in the file
+   * @param {number} [count] at most so many
+   * @returns {number | undefined} how many; undefined where the page was evicted: then they are woken once it is back
+   * @throws ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_MAP_TRUNCATED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
+   */
+  notify(byteOffset, count) {
+    return notify(this, byteOffset, count)
+  }
+
+  /**
+   * Rejects what is pending on this handle with ERR_MAP_CLOSED. Where no other thread has the mapping attached, that frees
+   * pages, disk space and descriptor at once; views that are still held read zeros from then on. Else the last of them to
+   * close its handle does so. A second call waits for the first.
+   * @returns {Promise<void>}
+   */
+  close() {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+
+  async #close() {
+    this.#unwatch()
+    this.#pool.cancelFile(this, mapClosed(this.#path))
+    endWaits(this)
+    const isLast = native.leave(this.lease) === 1
+    await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])
+    native.letGo(this.#id)
+    this.#pool.leave()
+    // Closing has succeeded, whatever a listener does.
+    try {
+      this.emit('close')
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  removeAllListeners(...names) {
+    super.removeAllListeners(...names)
+    watchListeners(this)
+    return this
+  }
+
+  /** @internal Tells listeners of pages that were lost since the last time. */
+  emitDamage() {
+    for (const lost of [...this.#newDamage(), ...this.#leases.newDamage()]) {
+      debug('damage: %d bytes at %d of %j are zeros now', lost.length, lost.offset, this.#path)
+      this.emit('damage', lost)
+    }
+  }
+
+  #newDamage() {
+    if (this.damaged === 0) return []
+    this.#damage ??= new DamageReport(this.#id, this.#buffer.byteLength)
+    return this.#damage.news()
+  }
+
+  #checkOpen() {
+    if (this.closed) throw mapClosed(this.#path)
+  }
+
+  #range(offset, length) {
+    this.#checkOpen()
+    return range(this.byteLength, offset, length)
+  }
+
+  #view(offset, length) {
+    this.#stats.views++
+    return this.#hot.make(offset, length)
+  }
+
+  /**
+   * A range that is known to be resident, at once; undefined where it has to be touched. A long one always has unless it is
+   * pinned: else the mirror knows what is in the page cache, and each page that is not in the page table yet costs a fault,
+   * if a minor one.
+   */
+  #getHot(part) {
+    const view = this.#findHot(part)
+    if (view === undefined) this.#stats.misses++
+    else this.#stats.hits++
+    return view
+  }
+
+  #findHot({ offset, length }) {
+    if (length > 0 && this.#pool.closed) return undefined
+    if (length > MOST_HOT) return this.#hot.getPinned(offset, length)
+    return this.#hot.get(offset, length, false)
+  }
+
+  async #touch(...args) {
+    this.#checkOpen()
+    const isList = Array.isArray(args[0])
+    const parts = isList ? rangeList(this.byteLength, args[0]) : [this.#range(args[0], args[1])]
+    const options = touchOptions(args[isList ? 1 : 2])
+    if (options.write) this.#changes.checkWritable()
+    this.#countTouches(parts)
+    const mayBeHot = !isList && !options.write && options.onProgress === undefined && !options.signal?.aborted
+    if (mayBeHot && this.#getHot(parts[0]) !== undefined) return
+    // Progress is told range by range, of each byte as often as it was asked for.
+    const merged = isList && options.onProgress === undefined ? mergeRanges(parts, this.lead) : parts
+    const argument = options.write ? 1 : 0
+    await this.#run({ op: Op.TOUCH, syscall: 'madvise', file: this, parts: merged, argument, onProgress: options.onProgress },
+      options.signal)
+  }
+
+  #countTouches(parts) {
+    this.#stats.touches += parts.length
+    for (const { length } of parts) this.#stats.touchedBytes += length
+  }
+
+  #readOne(getRange, toCopy) {
+    try {
+      this.#checkOpen()
+      const part = this.#partToRead(getRange())
+      if (part.length === 0) return Promise.resolve(toCopy({ parts: [part] }))
+      return this.#run({ op: Op.READ, syscall: 'read', file: this, parts: [part], toValue: toCopy })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #partToRead({ offset, length }) {
+    viewLength(length)
+    this.#stats.reads++
+    this.#stats.readBytes += length
+    const isStaged = length > 0 && length <= SHORT
+    return { offset, length, isStaged, memory: isStaged ? undefined : allocate(length) }
+  }
+
+  /**
+   * Has the pool do what `about` tells a Request, with the parts that are not empty. It and its hot callers are not async:
+   * a promise more a call costs more than everything else that they do.
+   * @returns {Promise<unknown>}
+   */
+  #run(about, signal) {
+    this.#checkOpen()
+    throwIfAborted(signal)
+    if (about.parts.some(isEmpty)) about.parts = about.parts.filter((part) => !isEmpty(part))
+    if (about.parts.length === 0) return Promise.resolve(0)
+    const request = this.#submit(about)
+    if (signal !== undefined) cancelOnAbort(signal, this.#pool, request)
+    return request.promise
+  }
+
+  #submit(about) {
+    this.#checkOpen()
+    about.file = this
+    return this.#pool.submit(new Request(about))
+  }
+}
+
+/** Residency that the kernel hides is an answer, not a failure. */
+function unlessHidden(error) {
+  if (error.code === 'EPERM') return null
+  throw error
+}
+
+module.exports = { MappedFile }

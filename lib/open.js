@@ -1,0 +1,126 @@
+'use strict'
+// open() and map(): from whatever names a file to a MappedFile on it.
+
+const fs = require('node:fs')
+const { constants } = require('node:os')
+const { fileURLToPath } = require('node:url')
+const { promisify } = require('node:util')
+const native = require('../native/binding')
+const { isNeeded, layFile } = require('./laid-buffer')
+const { MappedFile } = require('./mapped-file')
+const { Pool, getDefaultPool } = require('./pool')
+const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
+const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
+
+const openPath = promisify(fs.open)
+
+// Non-blocking, or opening a FIFO would hold a thread until somebody writes to it; regular files do not care.
+const OPEN_FLAGS = {
+  r: fs.constants.O_RDONLY | fs.constants.O_NONBLOCK,
+  'r+': fs.constants.O_RDWR | fs.constants.O_NONBLOCK,
+  'w+': fs.constants.O_RDWR | fs.constants.O_NONBLOCK | fs.constants.O_CREAT | fs.constants.O_TRUNC
+}
+
+/**
+ * Maps a file.
+ * @param {string | Buffer | URL | number | import('node:fs/promises').FileHandle} file a path; or an open descriptor,
+ *   which stays the caller's: the mapping keeps a duplicate
+ * @param {string | object} [options] flags, or: flags 'r' (stores stay private), 'r+' (stores reach the file) or 'w+' (the
+ *   same with a new file of `size` bytes), offset, length and reserve in bytes, advice, pool, freshness in ms
+ * @returns {Promise<MappedFile>} rejected with ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, or the
+ *   system's error: ENOENT, EACCES, EISDIR, EBADF, ENODEV (what cannot be mapped), …
+ */
+async function open(file, options) {
+  const checked = openOptions(options)
+  const pool = checkPool(checked.pool) ?? getDefaultPool()
+  if (checked.flags === 'w+') lengthWithin(checked.size, checked.offset, checked.length) // before anything is truncated
+  const given = descriptorOf(file)
+  if (given !== undefined) return mapDescriptor(checkExisting(given, checked.flags), checked, pool, undefined)
+  const path = displayPath(file)
+  const fd = await openPath(file, OPEN_FLAGS[checked.flags])
+  try {
+    return await mapDescriptor(fd, checked, pool, path)
+  } finally {
+    fs.closeSync(fd) // waits for nobody: the mapping holds the file open, or nothing was done with it
+  }
+}
+
+/** The descriptor in a number or a FileHandle; undefined for a path. */
+function descriptorOf(file) {
+  if (typeof file === 'number') return checkInteger('fd', file, 0, 2 ** 31 - 1)
+  if (file === null || typeof file !== 'object' || typeof file.fd !== 'number') return undefined
+  if (file.fd < 0) throw systemError(-constants.errno.EBADF, 'fstat')
+  return file.fd
+}
+
+function checkExisting(fd, flags) {
+  if (flags === 'w+') throw invalidValue('options.flags', flags, 'makes a file, so it needs a path and not a descriptor')
+  return fd
+}
+
+/** How messages and `file.path` name it. What is no path at all is left to fs.open, which says so. */
+function displayPath(file) {
+  if (file instanceof URL) return file.protocol === 'file:' ? fileURLToPath(file) : String(file)
+  return file instanceof Uint8Array ? Buffer.from(file).toString() : file
+}
+
+function checkPool(pool) {
+  if (pool !== undefined && !(pool instanceof Pool)) throw invalidType('options.pool', 'an instance of Pool', pool)
+  return pool
+}
+
+async function mapDescriptor(fd, { flags, offset, length, size, reserve, advice, freshness }, pool, path) {
+  const status = describe(fd, path)
+  const mapped = lengthWithin(size ?? status.size, offset, length)
+  const follows = length === undefined
+  const file = create(fd, { offset, length: mapped, reserve, follows, flags, freshness, pool, path })
+  if (size === undefined && advice === undefined) return file
+  try {
+    if (size !== undefined) await file.resize(size)
+    if (advice !== undefined) await file.advise(advice)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Only regular files have bytes that can be mapped; the system's own answers to the rest differ and say less. */
+function describe(fd, path) {
+  const status = native.describe(fd)
+  if (typeof status === 'number') throw systemError(status, 'fstat', path)
+  if (status.isDirectory) throw systemError(-constants.errno.EISDIR, 'mmap', path)
+  if (!status.isFile) throw systemError(-constants.errno.ENODEV, 'mmap', path)
+  return status
+}
+
+/** `follows`: the length follows the size of the file, where somebody asks what that is. */
+function create(fd, { offset, length, reserve = 0, follows = false, flags, freshness, pool, path }) {
+  const mode = flags === 'r' ? native.modes.copyOnWrite : native.modes.shared
+  const bytes = Math.max(length, reserve)
+  const mapping = isNeeded && bytes > 0
+    ? layFile({ fd, offset, length: bytes, mode, freshness, follows }, path)
+    : native.map(fd, offset, bytes, mode, freshness, follows)
+  if (typeof mapping === 'number') throw fromCore(mapping, 'mmap', path, offset, length)
+  return new MappedFile({ mapping, offset, length, follows, pool, path, flags })
+}
+
+/**
+ * The call of node-mmap, synchronous. A range that the file does not reach to the end of can be mapped; what lies past
+ * the end rejects with ERR_MAP_TRUNCATED when it is touched.
+ * @param {number} size bytes
+ * @param {number} prot PROT_READ, PROT_WRITE or both
+ * @param {number} flags MAP_SHARED or MAP_PRIVATE
+ * @param {number} fd stays the caller's: the mapping keeps a duplicate
+ * @param {number} [offset] bytes into the file
+ * @returns {MappedFile}
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, or the system's error
+ */
+function map(size, prot, flags, fd, offset = 0) {
+  const openFlags = mapFlags(size, prot, flags, fd, offset)
+  describe(fd)
+  const pool = getDefaultPool()
+  return create(fd, { offset, length: size, flags: openFlags, freshness: DEFAULT_FRESHNESS, pool, path: undefined })
+}
+
+module.exports = { map, open }

@@ -1,0 +1,346 @@
+'use strict'
+// Defaults and validation of everything that users pass in, in one place: what comes out is clean.
+
+const { Buffer, constants } = require('node:buffer')
+const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
+const native = require('../native/binding')
+const { MAX_THREADS } = require('../worker/layout')
+const { invalidType, invalidValue, outOfRange } = require('./errors')
+
+/** Bytes that one Buffer may have in the running Node: 4 GiB in Node 20. */
+const MAX_VIEW = constants.MAX_LENGTH
+
+function checkInteger(name, value, min = 0, max = Number.MAX_SAFE_INTEGER) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value)
+  return value
+}
+
+function checkPositive(name, value) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!(value > 0 && value < Infinity)) throw outOfRange(name, '> 0 and finite', value)
+  return value
+}
+
+/** An integer, or Infinity for "no limit". */
+const checkLimit = (name, value, min) => (value === Infinity ? value : checkInteger(name, value, min))
+
+function checkObject(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalidType(name, 'of type object', value)
+  }
+  return value
+}
+
+function checkFunction(name, value) {
+  if (value !== undefined && typeof value !== 'function') throw invalidType(name, 'of type function', value)
+  return value
+}
+
+function checkSignal(signal) {
+  if (signal === undefined) return undefined
+  const looksRight = typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'
+  if (!looksRight) throw invalidType('options.signal', 'an instance of AbortSignal', signal)
+  return signal
+}
+
+function checkString(name, value) {
+  if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  return value
+}
+
+function checkOneOf(name, value, choices) {
+  checkString(name, value)
+  if (!choices.includes(value)) {
+    throw invalidValue(name, value, `must be one of: ${choices.map((choice) => `'${choice}'`).join(', ')}`)
+  }
+  return value
+}
+
+/**
+ * A range of a file: both in bytes; `offset` defaults to 0 and `length` to all that follows.
+ * @returns {{offset: number, length: number}}
+ */
+function range(byteLength, offset = 0, length = undefined) {
+  checkInteger('offset', offset, 0, byteLength)
+  const most = byteLength - offset
+  return { offset, length: length === undefined ? most : checkInteger('length', length, 0, most) }
+}
+
+/** A range named by its two ends, in bytes. */
+function sliceRange(byteLength, start = 0, end = byteLength) {
+  checkInteger('start', start, 0, byteLength)
+  checkInteger('end', end, start, byteLength)
+  return { offset: start, length: end - start }
+}
+
+/** A list of [offset, length]. */
+function rangeList(byteLength, list) {
+  if (!Array.isArray(list)) throw invalidType('ranges', 'an array', list)
+  return list.map((pair, index) => {
+    if (!Array.isArray(pair)) throw invalidType(`ranges[${index}]`, 'an array of offset and length', pair)
+    return range(byteLength, pair[0], pair[1])
+  })
+}
+
+/** What one Buffer can hold, in this Node. */
+function viewLength(length) {
+  if (length > MAX_VIEW) throw outOfRange('length', `<= ${MAX_VIEW}, the most that a Buffer holds in this Node`, length)
+}
+
+const ADVICE = Object.keys(native.advice)
+
+/** @returns {number} the core's number of the advice */
+const adviceNumber = (name, value) => native.advice[checkOneOf(name, value, ADVICE)]
+
+const FLAGS = ['r', 'r+', 'w+']
+
+const checkFlags = (name, value) => checkOneOf(name, value, FLAGS)
+
+/** For so many ms it is believed that a page is still resident: pages that are in use live for seconds under pressure. */
+const DEFAULT_FRESHNESS = 50
+
+/**
+ * @returns {{flags: string, offset: number, length?: number, size?: number, reserve: number, advice?: string,
+ *   pool?: object, freshness: number}}
+ */
+function openOptions(options = {}) {
+  const given = typeof options === 'string' ? { flags: options } : checkObject('options', options)
+  const { flags = 'r', offset = 0, length, size, reserve, advice, pool, freshness = DEFAULT_FRESHNESS } = given
+  checkFlags('options.flags', flags)
+  checkInteger('options.offset', offset)
+  if (length !== undefined) checkInteger('options.length', length)
+  checkSize(flags, size)
+  if (reserve !== undefined) checkReserve(reserve, length)
+  if (advice !== undefined) checkOneOf('options.advice', advice, ADVICE)
+  checkLimit('options.freshness', freshness, 0)
+  return { flags, offset, length, size, reserve: reserve ?? 0, advice, pool, freshness }
+}
+
+/** What 'w+' makes has a size; any other file has one already. */
+function checkSize(flags, size) {
+  if (flags === 'w+') checkInteger('options.size', size)
+  else if (size !== undefined) throw invalidValue('options.size', size, 'is for the flags \'w+\' alone')
+}
+
+function checkReserve(reserve, length) {
+  checkInteger('options.reserve', reserve)
+  if (length !== undefined) {
+    throw invalidValue('options.reserve', reserve, 'cannot go with options.length, which says that the mapping does not grow')
+  }
+}
+
+/** What a file may be opened with that has so many bytes. @returns {number} how many of them are mapped */
+function lengthWithin(size, offset, length) {
+  if (offset > size) throw outOfRange('options.offset', `<= ${size}, the file's size`, offset)
+  const most = size - offset
+  if (length > most) throw outOfRange('options.length', `<= ${most}, the file's size less the offset`, length)
+  return length ?? most
+}
+
+function touchOptions(options = {}) {
+  const { signal, onProgress, write = false } = checkObject('options', options)
+  return {
+    signal: checkSignal(signal),
+    onProgress: checkFunction('options.onProgress', onProgress),
+    write: checkBoolean('options.write', write)
+  }
+}
+
+/** The bytes of whatever may be written, where they are; of a string in UTF-8. @returns {Uint8Array} */
+function bytesOf(name, data) {
+  if (typeof data === 'string') return new Uint8Array(Buffer.from(data))
+  try {
+    if (isAnyArrayBuffer(data)) return new Uint8Array(data)
+    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  } catch {
+    throw invalidValue(name, data, 'has lost its memory: it was transferred or made smaller')
+  }
+  throw invalidType(name, 'of type string or an instance of Buffer, TypedArray, DataView, ArrayBuffer or SharedArrayBuffer', data)
+}
+
+/** Where so many bytes may be written to. */
+function checkWriteRange(byteLength, offset, length) {
+  checkInteger('offset', offset, 0, byteLength)
+  const most = byteLength - offset
+  if (length > most) throw outOfRange('data.byteLength', `<= ${most}, what the mapping has from the offset on`, length)
+}
+
+/** A size to give to a file of which the mapping can show `most` bytes. */
+function checkFileSize(size, most) {
+  checkInteger('size', size)
+  if (size > most) {
+    throw outOfRange('size', `<= ${most}, where the buffer ends: open the file with the option reserve to let it grow`, size)
+  }
+}
+
+/** @returns {AbortSignal | undefined} */
+const pinSignal = (options = {}) => checkSignal(checkObject('options', options).signal)
+
+/** Options of wait(): the timeout is ms, and need not be whole. */
+function waitOptions(options = {}) {
+  const { signal, timeout = Infinity } = checkObject('options', options)
+  if (typeof timeout !== 'number') throw invalidType('options.timeout', 'of type number', timeout)
+  if (!(timeout >= 0)) throw outOfRange('options.timeout', '>= 0', timeout)
+  return { signal: checkSignal(signal), timeout }
+}
+
+const DEFAULT_CHUNK_SIZE = 1 << 20
+const DEFAULT_READ_AHEAD = 16 << 20
+
+function checkBoolean(name, value) {
+  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
+  return value
+}
+
+/** What the two ways to scan have in common. */
+function scanOptions({ readAhead = DEFAULT_READ_AHEAD, dropBehind = false, signal }) {
+  return {
+    readAhead: checkInteger('options.readAhead', readAhead), // bytes
+    dropBehind: checkBoolean('options.dropBehind', dropBehind),
+    signal: checkSignal(signal)
+  }
+}
+
+/** Options of chunks(): `end` is the byte after the last. */
+function chunkOptions(byteLength, options = {}) {
+  const { start = 0, end = byteLength, chunkSize = DEFAULT_CHUNK_SIZE } = checkObject('options', options)
+  checkInteger('options.start', start, 0, byteLength)
+  checkInteger('options.end', end, start, byteLength)
+  checkInteger('options.chunkSize', chunkSize, 1, MAX_VIEW)
+  return { start, end, chunkSize, ...scanOptions(options) }
+}
+
+/** Options of createReadStream(), as fs.createReadStream has them: `end` is the last byte. What comes out is as above. */
+function streamOptions(byteLength, options = {}) {
+  const { start = 0, end = Infinity, highWaterMark = DEFAULT_CHUNK_SIZE } = checkObject('options', options)
+  checkInteger('options.start', start, 0, byteLength)
+  if (end !== Infinity) checkInteger('options.end', end, start, byteLength - 1)
+  checkInteger('options.highWaterMark', highWaterMark, 1, MAX_VIEW)
+  return { start, end: Math.min(end + 1, byteLength), chunkSize: highWaterMark, ...scanOptions(options) }
+}
+
+/**
+ * The buffer of a shared WebAssembly.Memory. Its getter is asked for by hand: it throws for whatever is no such memory, and
+ * pages are going to be laid over what it says.
+ * @returns {SharedArrayBuffer}
+ */
+function wasmBuffer(memory) {
+  let buffer
+  try {
+    buffer = Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'buffer').get.call(memory)
+  } catch {
+    throw invalidType('memory', 'an instance of WebAssembly.Memory', memory)
+  }
+  if (isSharedArrayBuffer(buffer)) return buffer
+  throw invalidValue('memory', memory, 'must be shared: one that is not shared may be moved when it grows')
+}
+
+/** A whole number of pages, so that `what` lies on a page boundary with the `lead` bytes before it. */
+function checkAligned(name, value, lead = 0) {
+  const { pageSize } = native
+  if ((lead + value) % pageSize === 0) return
+  const less = lead === 0 ? '' : ` less ${lead}, by which the mapping starts within a page`
+  throw invalidValue(name, value, `must be a multiple of ${pageSize}, the size of a page${less}`)
+}
+
+/**
+ * The arguments of mapInto(): a range of whole pages of the file, but at its end, and as many of the memory.
+ * @param {{byteLength: number, lead: number}} file
+ */
+function mapIntoOptions({ byteLength, lead }, memory, byteOffset = 0, options = {}) {
+  const buffer = wasmBuffer(memory)
+  const { offset = 0, signal, ...rest } = checkObject('options', options)
+  checkInteger('byteOffset', byteOffset, 0, buffer.byteLength)
+  checkAligned('byteOffset', byteOffset)
+  checkInteger('options.offset', offset, 0, byteLength)
+  const most = byteLength - offset
+  const { length = most } = rest
+  checkInteger('options.length', length, 0, most)
+  if (length > 0) checkAligned('options.offset', offset, lead)
+  if (length < most) checkAligned('options.length', length)
+  const room = Math.floor((buffer.byteLength - byteOffset) / native.pageSize) * native.pageSize
+  if (length > room) throw outOfRange('options.length', `<= ${room}, the bytes of the memory from byteOffset on`, length)
+  return { buffer, byteOffset, offset, length, signal: checkSignal(signal) }
+}
+
+const PROT_READ = 1
+const PROT_WRITE = 2
+const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+
+/** The arguments of map(), as mmap(2) names them. @returns {string} flags of open that mean the same */
+function mapFlags(size, prot, flags, fd, offset) {
+  checkInteger('size', size)
+  checkInteger('prot', prot)
+  checkInteger('flags', flags)
+  checkInteger('fd', fd, 0, 2 ** 31 - 1)
+  checkInteger('offset', offset)
+  if ((prot & ~(PROT_READ | PROT_WRITE)) !== 0 || prot === 0) {
+    throw invalidValue('prot', prot, 'must be PROT_READ, PROT_WRITE or both')
+  }
+  if (flags !== MAP_SHARED && flags !== MAP_PRIVATE) {
+    throw invalidValue('flags', flags, 'must be MAP_SHARED or MAP_PRIVATE')
+  }
+  return flags === MAP_SHARED && (prot & PROT_WRITE) !== 0 ? 'r+' : 'r'
+}
+
+/** An environment variable of the default pool; what is not a number is as wrong as in an option. */
+function fromEnvironment(name) {
+  const text = process.env[name]
+  if (text === undefined || text === '') return undefined
+  if (!/^\d+$/.test(text)) throw invalidValue(name, text, 'in the environment must be a whole number')
+  return Number(text)
+}
+
+const DEFAULT_MAX_THREADS = 4
+
+const RESOURCE_LIMITS = ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']
+
+/** Those that worker_threads knows, which takes anything and may end the process over it. */
+function resourceLimits(given = {}) {
+  checkObject('options.resourceLimits', given)
+  const names = RESOURCE_LIMITS.filter((name) => given[name] !== undefined)
+  return Object.fromEntries(names.map((name) => [name, checkPositive(`options.resourceLimits.${name}`, given[name])]))
+}
+
+/** How many threads; messages name the option or the variable of the environment, whichever it was. */
+function threadNumbers(options, useEnvironment) {
+  const find = (option, variable) => {
+    const given = options[option] ?? undefined
+    const value = given === undefined && useEnvironment ? fromEnvironment(variable) : undefined
+    return value === undefined ? [`options.${option}`, given] : [`${variable} in the environment`, value]
+  }
+  const [leastName, least] = find('minThreads', 'FAULTLESS_MIN_THREADS')
+  const [mostName, most] = find('maxThreads', 'FAULTLESS_MAX_THREADS')
+  if (least !== undefined) checkInteger(leastName, least, 0, MAX_THREADS)
+  const maxThreads = checkInteger(mostName, most ?? Math.max(DEFAULT_MAX_THREADS, least ?? 0), 1, MAX_THREADS)
+  return { minThreads: checkInteger(leastName, least ?? 1, 0, maxThreads), maxThreads }
+}
+
+/**
+ * Options of a pool, complete. Names follow piscina.
+ * @param {object} [options]
+ * @param {boolean} [useEnvironment] the process's default pool also listens to its environment
+ */
+function poolOptions(options = {}, useEnvironment = false) {
+  checkObject('options', options)
+  const { minThreads, maxThreads } = threadNumbers(options, useEnvironment)
+  return {
+    minThreads,
+    maxThreads,
+    idleTimeout: checkLimit('options.idleTimeout', options.idleTimeout ?? 10_000, 0), // ms
+    maxQueue: checkLimit('options.maxQueue', options.maxQueue ?? Infinity, 1), // requests in flight
+    spin: checkInteger('options.spin', options.spin ?? 20, 0, 1_000_000), // µs
+    sliceSize: checkInteger('options.sliceSize', options.sliceSize ?? 8 << 20, native.pageSize), // bytes
+    resourceLimits: resourceLimits(options.resourceLimits ?? undefined)
+  }
+}
+
+module.exports = {
+  DEFAULT_FRESHNESS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE,
+  adviceNumber, bytesOf, checkFileSize, checkFlags, checkFunction, checkInteger, checkLimit, checkObject,
+  checkString, checkWriteRange, chunkOptions, lengthWithin, mapFlags, mapIntoOptions, openOptions, pinSignal, poolOptions, range,
+  rangeList, sliceRange, streamOptions, touchOptions, viewLength, waitOptions
+}

@@ -1,0 +1,156 @@
+'use strict'
+// A lease on a range that the kernel may not evict: how it is taken, and what becomes of it.
+
+const native = require('../native/binding')
+const { Op } = require('../worker/layout')
+const { fromCore, pinLimit } = require('./errors')
+
+// Pages stay locked as long as anybody has the file, the pin or its view: a variable that nobody uses any more is
+// collected at any moment, and a pin that goes with it while the file is still read from would be no use.
+const locksOf = new WeakMap() // of a file: a Set
+const lockOf = new WeakMap() // of a view
+
+/** The core's pin: its pages are unlocked by release(), by close(), or when the collector finds nobody as above. */
+class Lock {
+  #id
+  #part
+  #file // is not collected while pages of it are locked
+  #runSurely
+  #released
+
+  constructor({ id, lease }, { part, file, runSurely }) {
+    this.#id = id
+    this.lease = lease // the core ends the pin when this is collected, or its thread ends
+    this.#part = part
+    this.#file = file
+    this.#runSurely = runSurely
+  }
+
+  get released() {
+    return this.#released !== undefined || this.#file.closed
+  }
+
+  #hold() {
+    let locks = locksOf.get(this.#file)
+    if (locks === undefined) locksOf.set(this.#file, (locks = new Set()))
+    locks.add(this)
+  }
+
+  /** Never rejects: where no thread can be had, this one does it. */
+  release() {
+    locksOf.get(this.#file)?.delete(this)
+    this.#released ??= this.#file.closed ? this.#file.close().catch(() => {}) : this.#unlock()
+    return this.#released
+  }
+
+  /** For a handle that is being closed while others keep the mapping. */
+  unlock() {
+    this.#released ??= this.#unlock()
+    return this.#released
+  }
+
+  async #unlock() {
+    const parts = [this.#part]
+    const about = { op: Op.UNPIN, file: this.#file, parts, argument: this.#id, syscall: 'munlock' }
+    await this.#runSurely(about, () => native.dropPin(this.#id, this.#part.length))
+  }
+
+  /** Locks the range and makes it resident. Where that fails, what was locked of it is unlocked again. */
+  async acquire(run) {
+    const { offset, length } = this.#part
+    let locked
+    try {
+      locked = run({ op: Op.PIN, file: this.#file, parts: [this.#part], argument: this.#id, syscall: 'mlock2' })
+    } catch (error) {
+      native.dropPin(this.#id, length) // nobody has begun with it: nothing is locked
+      throw error
+    }
+    try {
+      await locked
+    } catch (error) {
+      const unlocked = this.release()
+      if (error.name !== 'AbortError' && !this.#file.closed) await unlocked // who gives up does not want to wait
+      throw error.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(this.#file.path, offset, length) : error
+    }
+    this.#hold()
+  }
+}
+
+class Pin {
+  #lock // undefined for an empty range
+  #view
+  #part
+  #released = false
+
+  /** Made by MappedFile.pin(). */
+  constructor(lock, view, part) {
+    this.#lock = lock
+    this.#view = view
+    this.#part = part
+    if (lock !== undefined) lockOf.set(view, lock)
+  }
+
+  /** A Buffer over the mapped memory itself; always the same one. */
+  get view() {
+    return this.#view
+  }
+
+  /** Bytes into the mapping. */
+  get offset() {
+    return this.#part.offset
+  }
+
+  /** Bytes. */
+  get length() {
+    return this.#part.length
+  }
+
+  /** Whether release() was called, or the file's close(). */
+  get released() {
+    return this.#released || (this.#lock?.released ?? false)
+  }
+
+  /**
+   * Lets go of the pages; those that no other pin holds can be evicted then. Does so on a pool thread.
+   * @returns {Promise<void>} resolved when they are unlocked; never rejected
+   */
+  release() {
+    this.#released = true
+    return this.#lock?.release() ?? Promise.resolve()
+  }
+
+  [Symbol.dispose]() {
+    void this.release()
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.release()
+  }
+}
+
+/**
+ * @param {object} about
+ * @param {import('./mapped-file').MappedFile} about.file
+ * @param {{offset: number, length: number}} about.part
+ * @param {(about: object) => Promise<unknown>} about.run
+ * @param {(about: object, lastResort: () => void) => Promise<unknown>} about.runSurely
+ * @param {() => Buffer} about.makeView
+ */
+async function pin({ file, part, run, runSurely, makeView }) {
+  if (part.length === 0) {
+    await run({ op: Op.PIN, file, parts: [], syscall: 'mlock2' }) // for the checks
+    return new Pin(undefined, makeView(), part)
+  }
+  const made = native.createPin(file.id, part.offset, part.length)
+  if (typeof made === 'number') throw fromCore(made, 'mlock2', file.path, part.offset, part.length)
+  const lock = new Lock(made, { part, file, runSurely })
+  await lock.acquire(run)
+  return new Pin(lock, makeView(), part)
+}
+
+/** Unlocks all that was pinned by way of one handle. */
+async function releasePins(file) {
+  await Promise.all([...locksOf.get(file) ?? []].map((lock) => lock.unlock()))
+}
+
+module.exports = { Pin, pin, releasePins }

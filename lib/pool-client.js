@@ -1,0 +1,260 @@
+'use strict'
+// What one JavaScript thread has of a pool: its channel, the pool threads that it has started, and a look now and then
+// whether those get on, its own and those of others, which may end at any moment.
+
+const { EventEmitter } = require('node:events')
+const { setTimeout } = require('node:timers')
+const { inspect } = require('node:util')
+const { BLAME, Channel } = require('./channel')
+const { Crew } = require('./crew')
+const { debug, tellIfSlow } = require('./debug')
+const { publishEnd, publishStart } = require('./diagnostics')
+const { claimPlace } = require('./place')
+const { poolClosed, queueFull, threadFailed } = require('./errors')
+const { now } = require('../worker/clock')
+const { Control, Op, Phase, ThreadStatus, isRunner, runnerOf } = require('../worker/layout')
+
+// A slice from a device takes less; if none ended in so long while others wait, every thread is stuck.
+const STALL_MS = 20
+
+// So many threads in a row that died before they served anything mean that the next one would as well.
+const MAX_START_FAILURES = 3
+
+// What its parts that have succeeded count as, and their bytes.
+const COUNTED = []
+COUNTED[Op.TOUCH] = ['touches', 'touchedBytes']
+COUNTED[Op.READ] = ['reads', 'readBytes']
+COUNTED[Op.WRITE] = ['writes', 'writtenBytes']
+
+class PoolClient extends EventEmitter {
+  #control
+  #channel // made for the first request: a thread that only loads from mappings has none
+  #startFailures = 0
+  #watch
+  #watching = false
+  #stepsSeen = 0
+  #users = 0 // files that are open
+  #onUnused
+
+  /**
+   * @param {object} about
+   * @param {number} about.id tells the pools of the process apart
+   * @param {import('../worker/layout').PoolMemory} about.memory
+   * @param {object} about.options the pool's, complete
+   * @param {() => void} [about.onUnused] called when the last of its files was closed
+   */
+  constructor({ id, memory, options, onUnused }) {
+    super()
+    this.#control = memory.control
+    this.#onUnused = onUnused
+    const crew = new Crew({ memory, options, onEnd: (thread, error) => this.#onThreadEnd(thread, error) })
+    // Of this thread's requests.
+    const counts = { completed: 0, failed: 0, touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0 }
+    // For lib/ alone.
+    Object.defineProperties(this, Object.fromEntries(
+      Object.entries({ id, memory, settings: options, crew, counts }).map(([name, value]) => [name, { value }])))
+  }
+
+  /** Whether close() or destroy() was called, in whatever thread. */
+  get closed() {
+    return Atomics.load(this.#control, Control.PHASE) !== Phase.OPEN
+  }
+
+  /** @internal For Pool, which has figures of them: where the time of this thread's requests went. */
+  get timings() {
+    return undefined
+  }
+
+  /** @internal Ranges of this thread's that no pool thread has taken up yet. */
+  get queued() {
+    return this.#channel?.queued ?? 0
+  }
+
+  /** @internal Requests of this thread's whose promise is pending. */
+  get inFlight() {
+    return this.#channel?.inFlight ?? 0
+  }
+
+  /**
+   * @internal Takes a request in, whose promise then settles with the sum of its parts' results.
+   * @param {import('./request').Request} request
+   * @param {boolean} [must] it is not counted against maxQueue
+   * @throws ERR_POOL_CLOSED, ERR_POOL_QUEUE_FULL, ERR_POOL_TOO_MANY_THREADS
+   */
+  submit(request, must = false) {
+    request.submittedAt = now()
+    try {
+      this.#accept(request, must)
+    } catch (error) {
+      publishStart(request)
+      publishEnd(request, error)
+      throw error
+    }
+    publishStart(request) // whatever a listener does, the request has been taken in
+    return request
+  }
+
+  #accept(request, must) {
+    if (this.closed) throw poolClosed()
+    if (!must && this.inFlight >= this.settings.maxQueue) throw queueFull(this.settings.maxQueue)
+    this.#channel ??= this.#createChannel()
+    this.#channel.submit(request)
+  }
+
+  #createChannel() {
+    return new Channel({
+      place: claimPlace(this.memory),
+      spin: this.settings.spin,
+      ring: () => this.#ring(),
+      onSettled: (request) => this.#onSettled(request)
+    })
+  }
+
+  /** @internal Rejects a request that is pending. */
+  cancel(request, error) {
+    this.#channel?.cancel(request, error)
+  }
+
+  /** @internal Rejects everything that is pending on a file. */
+  cancelFile(file, error) {
+    this.#channel?.cancelFile(file, error)
+  }
+
+  /** @internal Rejects everything that is pending in this thread. */
+  cancelAll(error) {
+    this.#channel?.cancelAll(error)
+  }
+
+  /** @internal No thread will serve this one any more. */
+  abandon() {
+    this.#channel?.abandon()
+    this.#channel = undefined
+  }
+
+  /** @internal Has minThreads threads started here, for requests of other threads to come. */
+  startThreads() {
+    if (!this.closed) this.crew.startAtLeast(this.settings.minThreads)
+  }
+
+  /** @internal A file of this thread's uses it. */
+  enter() {
+    this.#users++
+  }
+
+  /** @internal It does so no more. */
+  leave() {
+    if (--this.#users > 0 || this.#onUnused === undefined) return
+    this.#onUnused()
+    this.#channel?.retire()
+    this.#channel = undefined
+  }
+
+  /** @internal For Pool: nothing is in flight in this thread any more. */
+  onIdle() {}
+
+  /** @internal For Pool: a thread that was started here has ended. */
+  onThreadGone() {}
+
+  #onSettled(request) {
+    this.#count(request)
+    publishEnd(request, request.error)
+    if (debug.enabled) tellIfSlow(request)
+    if (this.inFlight > 0) return
+    this.#startFailures = 0
+    this.onIdle()
+  }
+
+  #count(request) {
+    const { counts } = this
+    if (request.failed) {
+      counts.failed++
+    } else {
+      counts.completed++
+      this.timings?.record(request)
+    }
+    const names = COUNTED[request.op]
+    if (names === undefined) return
+    counts[names[0]] += request.succeeded
+    counts[names[1]] += request.bytes
+  }
+
+  #ring() {
+    this.#startWatch()
+    this.crew.ring()
+  }
+
+  get #steps() {
+    return Atomics.load(this.#control, Control.STEPS)
+  }
+
+  /** Looks every STALL_MS, while requests are in flight, whether any thread gets on. */
+  #startWatch() {
+    if (this.#watching) return
+    this.#watching = true
+    this.#stepsSeen = this.#steps
+    this.#watch ??= setTimeout(() => this.#look(), STALL_MS).unref()
+    this.#watch.refresh()
+  }
+
+  #look() {
+    this.#watching = false
+    if (!this.#channel?.needsThreads) return
+    if (Atomics.load(this.#control, Control.STOPPING) === 1) return this.#endWithPool()
+    const died = threadFailed('Pool threads died')
+    this.#channel.reclaim((state) => this.crew.isLost(state), BLAME.OTHERS, died)
+    if (this.crew.size === 0) this.#replaceLastThread(died)
+    else this.#addThreadIfStuck()
+    this.#startWatch()
+  }
+
+  #addThreadIfStuck() {
+    const stuck = this.#steps === this.#stepsSeen && this.#channel.hasUnclaimed
+    const hopeful = this.#startFailures < MAX_START_FAILURES && this.crew.count(ThreadStatus.STARTING) === 0
+    if (stuck && debug.enabled) this.#tellOfStall()
+    if (stuck && hopeful) this.crew.add()
+  }
+
+  #tellOfStall() {
+    const { crew, settings: { maxThreads }, inFlight, queued } = this
+    const starting = crew.count(ThreadStatus.STARTING)
+    if (starting === crew.size) return // there is nobody yet who could get on
+    debug('stall: no slice has ended for %d ms; threads: %d of %d, %d starting, %d idle; %d requests in flight, %d ranges queued',
+      STALL_MS, crew.size, maxThreads, starting, crew.count(ThreadStatus.SLEEPING), inFlight, queued)
+  }
+
+  /** Whose pool it is has closed or destroyed it; where that is this thread, it has done the rest itself. */
+  #endWithPool() {
+    if (this.#onUnused === undefined) return
+    this.cancelAll(poolClosed())
+    this.crew.terminate()
+    this.abandon()
+  }
+
+  #onThreadEnd(thread, cause) {
+    if (!thread.left && !this.closed) Atomics.add(this.#control, Control.DIED, 1)
+    const error = threadFailed(thread.neverStarted ? 'A pool thread could not start' : 'A pool thread died', cause)
+    const wasIts = (state) => runnerOf(state) === thread.number && isRunner(state, thread.generation)
+    const hadWork = this.#channel?.reclaim(wasIts, BLAME.OWN, error)
+    if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
+    const hasServed = hadWork || this.#steps !== thread.stepsBefore
+    this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
+    if (cause !== undefined && this.listenerCount('error') > 0) process.nextTick(() => this.emit('error', error))
+    if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(error)
+    this.onThreadGone()
+  }
+
+  /** Somebody waits and nobody is there. */
+  #replaceLastThread(error) {
+    if (Atomics.load(this.#control, Control.STOPPING) === 1) return
+    if (this.#startFailures < MAX_START_FAILURES && this.crew.start()) return
+    this.#startFailures = 0 // a later request may try again
+    this.cancelAll(error)
+  }
+}
+
+function endOf(thread, hadWork, cause) {
+  const how = thread.left ? 'left' : thread.neverStarted ? 'could not start' : 'ended'
+  return how + (hadWork ? ', and others get what it had in hand' : '') + (cause === undefined ? '' : `: ${inspect(cause)}`)
+}
+
+module.exports = { PoolClient }

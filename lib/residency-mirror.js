@@ -1,0 +1,148 @@
+'use strict'
+// What is known of a mapping's pages without a system call: the reading side of the core's mirror (native/mirror.c).
+
+const { constants: { MAX_LENGTH } } = require('node:buffer')
+const native = require('../native/binding')
+
+const { EPOCH, AWAKE, CHANGES, PAGES, EPOCHS, PINNED, BLOCK, USED } = native.mirrorLayout
+const PINNED_WORD = new Int32Array(new Uint8Array(4).fill(PINNED).buffer)[0] // the entries of four pages
+const PAGE_SIZE = native.pageSize
+const FIRST_ENDS = 4096
+
+const Known = Object.freeze({
+  NOTHING: 0,
+  STALE: 1, // it was resident some seconds ago
+  RESIDENT: 2,
+  PINNED: 3 // and stays so until it is unpinned
+})
+
+class ResidencyMirror {
+  #id
+  #bytes // undefined of an empty file, and of one that is too large
+  #words // the same, four at a time
+  #changes
+  #lead
+  #believed
+  #pages
+  #ends // offsets within their pages at which the file was seen not to end: one a page, for as many as were needed
+  #endsSeenAt // the count of changes at which that was
+
+  /**
+   * @param {object} mapping the core's
+   * @param {number} lead bytes from a page boundary to the start of the mapping
+   * @param {number} byteLength of the mapping
+   */
+  constructor({ id, mirror: memory, believed }, lead, byteLength) {
+    // Typed arrays of Node 20 stop at 4 GiB: of 16 TiB and more nothing is known there.
+    const mirror = memory?.byteLength <= MAX_LENGTH ? memory : undefined
+    this.#id = id
+    this.#bytes = mirror && new Uint8Array(mirror, 0, mirror.byteLength)
+    this.#words = mirror && new Int32Array(mirror, 0, mirror.byteLength / 4)
+    this.#changes = mirror && new Uint32Array(mirror, CHANGES, 1)
+    this.#lead = lead
+    this.#believed = believed
+    this.#pages = Math.ceil((lead + byteLength) / PAGE_SIZE)
+  }
+
+  /** What is known of the pages of a range that is not empty: the least of what is known of each. */
+  look(offset, length) {
+    const bytes = this.#bytes
+    if (bytes === undefined) return Known.NOTHING
+    const first = Math.floor((this.#lead + offset) / PAGE_SIZE)
+    const last = Math.floor((this.#lead + offset + length - 1) / PAGE_SIZE)
+    // Nobody keeps an eye on pages of which nothing is known, or cold random traffic would have all of a file watched.
+    const firstEntry = Atomics.load(bytes, PAGES + first)
+    if (firstEntry === 0) return Known.NOTHING
+    if (firstEntry === PINNED && this.#arePinned(first, last)) return Known.PINNED
+    if (!this.#watch(first, last)) return Known.NOTHING
+    const now = Atomics.load(bytes, EPOCH)
+    let known = Known.RESIDENT
+    for (let at = PAGES + first; at <= PAGES + last; at++) {
+      const entry = Atomics.load(bytes, at)
+      if (entry === 0) return Known.NOTHING
+      if (entry === PINNED) continue
+      const age = now - entry + (now < entry ? EPOCHS : 0)
+      if (age >= this.#believed) known = Known.STALE
+    }
+    return known
+  }
+
+  /** Whether all pages of a range that is not empty are pinned, however long it is: it takes 0.2 ms a GiB. */
+  isPinned(offset, length) {
+    if (this.#bytes === undefined) return false
+    const start = this.#lead + offset
+    return this.#arePinned(Math.floor(start / PAGE_SIZE), Math.floor((start + length - 1) / PAGE_SIZE))
+  }
+
+  // Plain loads: whatever is done without the news of another thread might have been done before it.
+  #arePinned(first, last) {
+    const bytes = this.#bytes
+    const end = PAGES + last + 1
+    let at = PAGES + first
+    while (at < end && at % 4 !== 0) if (bytes[at++] !== PINNED) return false
+    for (; at + 4 <= end; at += 4) if (this.#words[at / 4] !== PINNED_WORD) return false
+    while (at < end) if (bytes[at++] !== PINNED) return false
+    return true
+  }
+
+  /**
+   * Has the mirrors' thread look at these pages, and at the file's size. First the mark, then the look whether anybody sees
+   * it: native/mirror_thread.c does it the other way round. @returns {boolean} false where nobody does
+   */
+  #watch(first, last) {
+    const bytes = this.#bytes
+    const blocks = PAGES + this.#pages
+    for (let at = blocks + Math.floor(first / BLOCK); at <= blocks + Math.floor(last / BLOCK); at++) {
+      if (bytes[at] < USED) Atomics.store(bytes, at, USED)
+    }
+    return Atomics.load(bytes, AWAKE) === 1 || this.#wake()
+  }
+
+  /** False where no thread can be had to look after it: then nothing in it grows old. */
+  #wake() {
+    native.wakeMirror(this.#id)
+    return Atomics.load(this.#bytes, AWAKE) === 1
+  }
+
+  /**
+   * Whether confirmEnd() was called for the byte, and the file has not been seen to change since. The byte has been
+   * loaded by now: if that met a page that is lost, the fault guard has forgotten its entry.
+   */
+  hasConfirmed(end) {
+    if (this.#ends === undefined || this.#believed === 0) return false
+    const last = this.#lead + end - 1
+    const page = Math.floor(last / PAGE_SIZE)
+    if (!this.#watch(page, page)) return false // a range that is pinned is not watched otherwise
+    if (Atomics.load(this.#bytes, PAGES + page) === 0) return false
+    return this.#endsSeenAt[page] === Atomics.load(this.#changes, 0) && this.#ends[page] === last % PAGE_SIZE
+  }
+
+  /** The file was found to reach to byte `end` of the mapping, at a time after `changes` was read. */
+  confirmEnd(end, changes) {
+    if (this.#believed === 0) return // nobody looks whether the file changes
+    const last = this.#lead + end - 1
+    const page = Math.floor(last / PAGE_SIZE)
+    if (!(page < this.#ends?.length)) this.#makeRoom(page)
+    this.#endsSeenAt[page] = changes
+    this.#ends[page] = last % PAGE_SIZE
+  }
+
+  /** Not for all pages at once: most of them may be reserve that the file never grows into. */
+  #makeRoom(page) {
+    const length = Math.min(Math.max(2 * page, FIRST_ENDS), this.#pages)
+    const [ends, endsSeenAt] = [new Uint16Array(length), new Uint32Array(length)]
+    if (this.#ends !== undefined) {
+      ends.set(this.#ends)
+      endsSeenAt.set(this.#endsSeenAt)
+    }
+    this.#ends = ends
+    this.#endsSeenAt = endsSeenAt
+  }
+
+  /** How often the file has been seen to change, plus one. */
+  get changes() {
+    return Atomics.load(this.#changes, 0)
+  }
+}
+
+module.exports = { Known, ResidencyMirror }

@@ -1,0 +1,36 @@
+'use strict'
+// What has to be done whatever becomes of the pool: by its threads, else by those of the default pool, else by this thread.
+
+const native = require('../native/binding')
+const { Op } = require('../worker/layout')
+const { getDefaultPool } = require('./pool')
+const { Request } = require('./request')
+
+/**
+ * @param {import('./pool').Pool} pool
+ * @param {object} about what a Request is told
+ * @param {() => number | void} lastResort does it on this thread
+ * @returns {Promise<number>} the sum of the results, or what `lastResort` returned
+ */
+async function runSurely(pool, about, lastResort) {
+  return runOn(pool, about)
+    .catch(() => runOn(getDefaultPool(), about)) // its own has been closed, or was while it waited
+    .catch(lastResort) // no thread can be had at all
+}
+
+async function runOn(pool, about) {
+  return pool.submit(new Request(about), true).promise
+}
+
+/**
+ * Waits for slices that are under way, and always closes. Giving back GiBs of pages takes tens of ms.
+ * @param {import('./pool').Pool} pool
+ * @param {object} file a MappedFile, or the overlay of a lease
+ * @returns {Promise<number>} 0, or a negative result of the core
+ */
+async function closeMapping(pool, file) {
+  const about = { op: Op.CLOSE, file, parts: [{ offset: 0, length: 0 }], syscall: 'mmap' }
+  return runSurely(pool, about, () => native.close(file.id))
+}
+
+module.exports = { closeMapping, runSurely }

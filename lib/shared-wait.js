@@ -1,0 +1,136 @@
+'use strict'
+// Waiting on words of a file that other processes store into: the counterpart of Atomics.waitAsync and Atomics.notify.
+// A thread of the core waits in the kernel (native/waiter_thread.c), and not one of the pool.
+
+const { constants } = require('node:os')
+const native = require('../native/binding')
+const { onAbort, throwIfAborted } = require('./abort')
+const { AbortError, fromCore, invalidValue, mapClosed, mapReadOnly, outOfRange, systemError } = require('./errors')
+const { checkInteger, checkLimit, waitOptions } = require('./options')
+
+const WORD = 4 // bytes
+const { ABSENT } = native.results
+const OUTCOMES = new Map(Object.entries(native.waitOutcomes).map(([name, number]) => [number, name]))
+
+const pending = new Map() // ids to waits of this thread, which keep their files alive
+let listening = false
+
+/** Where a word may lie: at an address that is a multiple of 4, which is so where its place in the file is. */
+function checkWord(file, byteOffset) {
+  checkInteger('byteOffset', byteOffset)
+  if (byteOffset > file.byteLength - WORD) {
+    throw outOfRange('byteOffset', `that of ${WORD} bytes of the mapping, which has ${file.byteLength}`, byteOffset)
+  }
+  if ((file.lead + byteOffset) % WORD === 0) return
+  const reason = file.lead % WORD === 0 ? '' : ' when the offset at which the file was mapped is added'
+  throw invalidValue('byteOffset', byteOffset, `must be a multiple of ${WORD}${reason}`)
+}
+
+class Wait {
+  constructor(file, byteOffset, expected, { signal, timeout }) {
+    this.file = file
+    this.byteOffset = byteOffset
+    this.expected = expected
+    this.signal = signal
+    this.deadline = performance.now() + timeout
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  /** Hands it to the core; false where the page has to be touched first. */
+  enter(isLoaded) {
+    const { file, byteOffset, expected } = this
+    const left = Math.max(0, this.deadline - performance.now())
+    const id = native.wait(file.id, byteOffset, expected, left, isLoaded)
+    if (id === -ABSENT) return false
+    if (id < 0) throw fromCore(id, 'futex', file.path, byteOffset, WORD)
+    this.id = id
+    pending.set(id, this)
+    if (this.signal !== undefined) this.forgetSignal = onAbort(this.signal, () => native.cancelWait(id))
+    return true
+  }
+
+  /** What the core says, which no notification gets past: one that came before the abort makes it 'ok'. */
+  end(result) {
+    const { file, byteOffset } = this
+    if (result >= 0) this.#settle(this.resolve, OUTCOMES.get(result))
+    else if (result === -constants.errno.ECANCELED) this.#settle(this.reject, new AbortError(this.signal.reason))
+    else this.#settle(this.reject, fromCore(result, 'futex', file.path, byteOffset, WORD))
+  }
+
+  /** The core's answer still comes, and nobody is told. */
+  drop(error) {
+    native.cancelWait(this.id)
+    this.#settle(this.reject, error)
+  }
+
+  #settle(how, value) {
+    pending.delete(this.id)
+    this.forgetSignal?.()
+    how(value)
+  }
+}
+
+/** `results` are ids and results by turns. */
+function hear(results) {
+  for (let i = 0; i < results.length; i += 2) pending.get(results[i])?.end(results[i + 1])
+}
+
+function listen() {
+  if (!listening && !native.onWaits(hear)) throw systemError(-constants.errno.ENOMEM, 'futex')
+  listening = true
+}
+
+/**
+ * Does what MappedFile.wait() says.
+ * @param {import('./mapped-file').MappedFile} file
+ * @returns {Promise<'ok' | 'timed-out' | 'not-equal'>}
+ */
+async function wait(file, byteOffset, expected, options) {
+  if (file.closed) throw mapClosed(file.path)
+  checkWord(file, byteOffset)
+  checkInteger('expected', expected, -(2 ** 31), 2 ** 31 - 1)
+  const checked = waitOptions(options)
+  const { signal } = checked
+  throwIfAborted(signal)
+  listen()
+  const made = new Wait(file, byteOffset, expected, checked)
+  if (!made.enter(false)) {
+    await file.touch(byteOffset, WORD, { signal })
+    if (file.closed) throw mapClosed(file.path)
+    throwIfAborted(signal)
+    made.enter(true)
+  }
+  return made.promise
+}
+
+/**
+ * Does what MappedFile.notify() says.
+ * @param {import('./mapped-file').MappedFile} file
+ * @returns {number | undefined}
+ */
+function notify(file, byteOffset, count = Infinity) {
+  if (file.closed) throw mapClosed(file.path)
+  checkWord(file, byteOffset)
+  checkLimit('count', count, 0)
+  if (file.flags === 'r') throw mapReadOnly(file.path)
+  const woken = native.notify(file.id, byteOffset, count, false)
+  if (woken >= 0) return woken
+  if (woken !== -ABSENT) throw fromCore(woken, 'futex', file.path, byteOffset, WORD)
+  notifyLater(file, byteOffset, count)
+  return undefined
+}
+
+/** The page was evicted since the store. What cannot be loaded any more has no word that anybody could be woken by. */
+function notifyLater(file, byteOffset, count) {
+  file.touch(byteOffset, WORD).then(() => native.notify(file.id, byteOffset, count, true), () => {})
+}
+
+/** The file is being closed: rejects its waits. */
+function endWaits(file) {
+  for (const waiting of [...pending.values()]) if (waiting.file === file) waiting.drop(mapClosed(file.path))
+}
+
+module.exports = { endWaits, notify, wait }

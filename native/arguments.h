@@ -1,0 +1,14 @@
+// What the files of the binding share: numbers out of JavaScript values, and back.
+#ifndef FAULTLESS_ARGUMENTS_H
+#define FAULTLESS_ARGUMENTS_H
+
+#include "faultless.h"
+#include <napi.h>
+
+inline uint64_t Integer(const Napi::Value &value) {
+  return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value());
+}
+
+inline Napi::Value Result(Napi::Env env, int64_t result) { return Napi::Number::New(env, static_cast<double>(result)); }
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * What the files of the core share about a mapping: its entry, and the bracket around every operation on one.
+ */
+#ifndef FAULTLESS_MAPPING_H
+#define FAULTLESS_MAPPING_H
+
+#include "table.h"
+
+/* What mirror.c keeps of a mapping. Only the first two words and the atomics are for other threads than its own. */
+struct fl_mirror {
+  _Atomic(uint8_t) *memory; /* FL_MIRROR_PAGES bytes of header, a byte a page, two a block; NULL of an empty mapping */
+  unsigned believed;        /* epochs for which an entry is believed; 0: none are written, and the mirror never wakes */
+  size_t pages;
+  size_t blocks;
+  int64_t tick_ns;      /* an epoch */
+  int64_t next_tick;    /* by fl_os_now */
+  int64_t next_sweep;   /* the same */
+  int64_t sweep_began;  /* the same */
+  size_t cursor;        /* the block with which the sweep goes on; 0: none is under way */
+  bool in_use;          /* the sweep has found a block that is looked at */
+  unsigned quiet;       /* sweeps in a row that found nothing in use */
+  int64_t changed_ns;   /* when the file was last changed, as far as known, */
+  uint64_t size;        /* and how many bytes it had */
+  size_t whole;         /* pages, from the first, that it did not lose, not even in part */
+  unsigned since_aging; /* epochs */
+  _Atomic bool awake;   /* the mirror's thread looks after it */
+  _Atomic bool marked;  /* something was touched since the last sweep */
+  _Atomic unsigned forgets;
+};
+
+/* What pins.c keeps of a mapping. */
+struct fl_pins {
+  pthread_mutex_t lock; /* guards all of it, and that a page is locked while its count is not 0 */
+  _Atomic(_Atomic(uint32_t) *)
+      counts;           /* one a page: how many pins hold it. NULL before the first pin; read by anyone */
+  size_t low, high;     /* pages that ever were held lie in [low, high) */
+  size_t held;          /* pages that are */
+  struct fl_pin *first; /* those that hold pages */
+  void *window;         /* what is locked instead of the mapping, where locking would copy its pages; else NULL */
+};
+
+struct fl_mapping {
+  struct fl_entry entry;
+  _Atomic uintptr_t base; /* first page of the range; 0 while there is none. The fault guard reads it without a lock */
+  _Atomic size_t span;    /* bytes of the range, whole pages */
+  size_t lead;            /* bytes from `base` to the first byte that the user asked for */
+  uint64_t length;        /* bytes that the user asked for; the file may have fewer */
+  uint64_t file_offset;   /* of `base` in the file, in bytes */
+  int fd;                 /* -1 once closed */
+  enum fl_mode mode;
+  bool copy_on_write;
+  _Atomic bool borrowed; /* the range lies in memory of somebody else's, which is never unmapped here */
+  bool laid;             /* pages of the file were laid over borrowed memory: zeros are to be left there */
+  bool is_whole;         /* the borrowed range is all of a buffer, and not a part of another mapping's */
+  unsigned holders;      /* of such a buffer; guarded by the table's lock */
+  _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
+
+  bool follows;
+  _Atomic uint64_t
+      known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
+  pthread_mutex_t writing; /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
+  _Atomic int write_error; /* errno of the first flush that failed: whose stores were lost, nobody knows */
+
+  _Atomic bool closed;
+  unsigned running; /* operations under way; guarded by the table's lock */
+  bool closing;     /* somebody is closing it; guarded by the table's lock, as are the next four */
+  bool abandoned;   /* nobody waits for it to be closed: the last operation has the reaper do it */
+  bool is_left;     /* its last handle was closed: nobody attaches any more */
+  bool was_left;    /* some handle was closed */
+  unsigned handles; /* that are open */
+
+  _Atomic unsigned refreshes; /* odd while pages are being mapped anew: what is read meanwhile cannot be trusted */
+  _Atomic unsigned faults;    /* that the guard has begun to handle */
+  _Atomic unsigned handling;  /* that it is handling now */
+  int64_t changed_ns;         /* when the file was last changed before it was mapped, */
+  uint64_t size_then;         /* and how many bytes it had */
+  _Atomic bool device_failed; /* some page was lost though nobody had changed the file */
+  _Atomic uint64_t damaged_pages;
+  _Atomic(uint64_t) *damage; /* one bit a page of the range: replaced by zeros */
+  struct fl_mirror mirror;
+  struct fl_pins pins;
+  struct fl_window *window; /* made when somebody first waits or notifies; guarded by window.c's lock */
+};
+
+/* An operation on a range, from fl_operation_begin to fl_operation_end. */
+struct fl_operation {
+  struct fl_mapping *mapping;
+  unsigned char *data;  /* the first byte of the range itself */
+  void *base;           /* its first page */
+  size_t span;          /* of its pages, in bytes; 0 for an empty range */
+  uint64_t file_offset; /* of `base` */
+  uint64_t file_end;    /* of the range itself: where the file must at least reach */
+  unsigned refreshes;   /* of the mapping, when the operation began */
+};
+
+/*
+ * Looks a mapping up, checks the range and widens it to pages: the one place that does. 0, -FL_CLOSED, or -ERANGE for
+ * a range that leaves the mapping. After 0 the mapping's descriptor and pages stay until fl_operation_end.
+ */
+int fl_operation_begin(struct fl_operation *op, fl_id id, uint64_t offset, uint64_t length);
+
+/*
+ * For overlay.c: as fl_mapping_create, for pages that are going to be laid over memory of the caller's: as yet nothing is.
+ * From now on the guard takes that range for this mapping's. -EBUSY where part of it is another's.
+ */
+int fl_mapping_create_over(const struct fl_map_request *request, void *address, fl_id *id);
+
+/*
+ * For the mirror's thread: begins an operation on all of the next mapping whose mirror is awake, from the table's entry
+ * `*index` on, and moves that past it; false when there is none.
+ */
+bool fl_operation_begin_next(struct fl_operation *op, uint32_t *index);
+
+/* Ends it; returns `result`, or -FL_CLOSED where the mapping was closed meanwhile and the result means nothing. */
+int fl_operation_end(struct fl_operation *op, int result);
+
+/*
+ * overlay.c: from now on, for some seconds, faults in that range are taken for those of a thread that loaded from an overlay
+ * just before it was taken away. The second is for signal handlers.
+ */
+void fl_overlay_note_end(uintptr_t base, size_t span);
+bool fl_overlay_has_ended_at(uintptr_t address);
+
+/*
+ * guard.c: catch faults from now on; called before the first mapping is made. `find` gives the mapping whose range
+ * holds an address, or NULL; it is called inside the signal handler.
+ */
+int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
+
+/*
+ * guard.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
+ * not reach there or pages were lost; or -EAGAIN where pages were mapped anew meanwhile, and the operation is to be
+ * repeated.
+ */
+int fl_guard_verdict(const struct fl_operation *op);
+
+/* guard.c: the same, and how the file was when it was asked. */
+struct fl_os_status;
+int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
+
+/* guard.c: why pages of the range could not be read: as above, or 0 where the device reads them by now. */
+int fl_guard_explain(const struct fl_operation *op);
+
+/* guard.c: whether a page at that offset of the file was lost to the device, and not to whoever changes the file. */
+bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offset);
+
+/* guard.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
+bool fl_guard_seems_intact(const struct fl_operation *op);
+
+/* guard.c: a page of the mapping, counted from its first, is damaged, or no longer. */
+void fl_guard_mark(struct fl_mapping *mapping, size_t page);
+void fl_guard_unmark(struct fl_mapping *mapping, size_t page);
+bool fl_guard_is_marked(const struct fl_mapping *mapping, size_t page);
+
+/*
+ * residency.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes
+ * after whatever was done with them.
+ */
+int fl_load_pages(const struct fl_operation *op);
+
+/* mapping.c: the file was found to have so many bytes. */
+void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
+
+/* refresh.c: maps damaged pages anew, as fl_refresh does, and tells the file's size. */
+int fl_refresh_pages(struct fl_mapping *mapping, uint64_t *size);
+
+/* transfer.c: copies bytes out of a transfer: 0, -FL_CLOSED or -ERANGE. */
+int fl_transfer_take(fl_id transfer, uint64_t at, void *bytes, size_t length);
+
+/* residency.c: whether the kernel tells residency of this file. */
+bool fl_residency_is_honest(struct fl_mapping *mapping);
+
+/* pins.c: there are none yet. */
+void fl_pins_init(struct fl_pins *pins);
+
+/* pins.c: whether any pin holds a page of the mapping. Takes no lock. */
+bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
+
+/* pins.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
+size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
+
+/* pins.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
+int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
+
+/* pins.c: ends all pins of a mapping that is closed, and unlocks their pages. */
+void fl_pins_close(struct fl_mapping *mapping);
+
+/* pins.c: ends all pins of a mapping that is gone, whose pages are unlocked with it. */
+void fl_pins_discard(struct fl_mapping *mapping);
+size_t fl_pins_span(size_t span); /* bytes of memory that the counts take */
+
+/* mirror.c: there is none yet. */
+void fl_mirror_init(struct fl_mirror *mirror);
+
+/*
+ * mirror.c: makes the mirror of a range of `span` bytes: false where there is no memory for it. It takes fl_mirror_span()
+ * bytes, of `memory` where that is not NULL. Where the freshness is less than a millisecond, nothing is ever written to it
+ * but which pages are pinned.
+ */
+bool fl_mirror_create(struct fl_mirror *mirror, size_t span, int64_t freshness_ns, void *memory);
+size_t fl_mirror_span(size_t span);
+
+/* mirror.c: the pages of the range are in memory as of now. */
+void fl_mirror_mark(const struct fl_operation *op);
+
+/* mirror.c: these pages are no longer held by any pin, but in memory as of now. */
+void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages);
+
+/* mirror.c: nothing is known of these pages any more. The first is for signal handlers as well; the second spares pins. */
+void fl_mirror_forget(struct fl_mapping *mapping, size_t first_page, size_t pages);
+void fl_mirror_forget_range(const struct fl_operation *op);
+
+/* mirror.c: the same for all pages from one on. */
+void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
+
+/* reaper.c: give a range and a descriptor back on another thread. NULL, 0 and -1 stand for nothing. */
+struct fl_remains {
+  void *base;
+  size_t span;
+  void *damage;
+  size_t damage_span;
+  void *mirror;
+  size_t mirror_span;
+  void *pins; /* counts; where there are some, pages may be locked */
+  size_t pins_span;
+  fl_id pin; /* to be let go of */
+  int fd;
+};
+void fl_reap(const struct fl_remains *remains);
+
+/* reaper.c: calls back on that thread; on the caller's where there is none to be had. */
+void fl_reap_by(void (*call)(void *), void *argument);
+
+#endif

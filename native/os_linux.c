@@ -1,0 +1,278 @@
+/* What the core asks of Linux alone. Each feature is probed by using it, never guessed from a version. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os_posix.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifndef STATX_TYPE
+#include <linux/stat.h> /* sys/stat.h of musl before 1.2.5 has no statx */
+#endif
+
+/* Newer than the C library's headers may be: uapi/asm-generic/mman-common.h. */
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23 /* came with it */
+#endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+const int fl_sys_flags_in_the_way = O_APPEND | O_DIRECT;
+const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1] = {SIGBUS, 0};
+
+int64_t fl_sys_changed_ns(const struct stat *status) {
+  return (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec;
+}
+
+int fl_sys_path(int fd, char *path, size_t size) {
+  snprintf(path, size, "/proc/self/fd/%d", fd);
+  return 0;
+}
+
+/* Network and FUSE file systems answer fstat(2) by asking their server; AT_STATX_DONT_SYNC spares that (statx(2)).
+ * A plain system call: musl before 1.2.5 has no such function, and one missing name would keep the binary from loading. */
+static int cached_statx(int fd, struct statx *status) {
+  unsigned wanted = STATX_TYPE | STATX_SIZE | STATX_CTIME;
+  return fl_posix_result((int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, status));
+}
+
+int fl_os_describe(int fd, enum fl_file_kind *kind, uint64_t *size) {
+  struct statx now;
+  struct stat before; /* Linux 4.11 */
+  int result = cached_statx(fd, &now);
+  if (result == 0) {
+    *kind = fl_posix_kind(now.stx_mode);
+    *size = now.stx_size;
+  } else if (result == -ENOSYS && (result = fl_posix_result(fstat(fd, &before))) == 0) {
+    *kind = fl_posix_kind(before.st_mode);
+    *size = (uint64_t)before.st_size;
+  }
+  return result;
+}
+
+int fl_os_cached_file_status(int fd, struct fl_os_status *status) {
+  struct statx now;
+  if (cached_statx(fd, &now) != 0)
+    return fl_os_file_status(fd, status); /* before Linux 4.11 */
+  status->size = now.stx_size;
+  status->changed_ns = now.stx_ctime.tv_sec * 1000000000 + now.stx_ctime.tv_nsec;
+  return 0;
+}
+
+/* The bare system call: POSIX does not list mmap() among what a signal handler may call. */
+static int map_zeros_as(void *base, size_t span, int protection) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  return syscall(SYS_mmap, base, span, protection, flags, -1, 0L) == -1 ? -errno : 0;
+}
+
+int fl_os_map_writable_zeros(void *base, size_t span) { return map_zeros_as(base, span, PROT_READ | PROT_WRITE); }
+
+/*
+ * A mapping that replaces another is not held against RLIMIT_DATA by its size but by what it is larger, though all of it
+ * counts afterwards (mm/vma.c, may_expand_vm): the process could then get no more memory. One that replaces nothing is.
+ */
+static bool is_over_data_limit(size_t span) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return false;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  long probe = syscall(SYS_mmap, NULL, span, PROT_READ | PROT_WRITE, flags, -1, 0L);
+  if (probe != -1)
+    syscall(SYS_munmap, probe, span);
+  return probe == -1;
+}
+
+int fl_os_map_zeros(void *base, size_t span) {
+  int result = is_over_data_limit(span) ? -ENOMEM : fl_os_map_writable_zeros(base, span);
+  return result == -ENOMEM ? map_zeros_as(base, span, PROT_READ) : result; /* strict overcommit, as above */
+}
+
+void fl_os_drop_entries(void *base, size_t span) {
+  for (size_t at = 0; at < span; at += FL_POSIX_STEP)
+    madvise((char *)base + at, span - at < FL_POSIX_STEP ? span - at : FL_POSIX_STEP, MADV_DONTNEED);
+}
+
+int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
+  static const int madvise_of[FL_ADVICE_COUNT] = {
+      [FL_NORMAL] = MADV_NORMAL,     [FL_RANDOM] = MADV_RANDOM,     [FL_SEQUENTIAL] = MADV_SEQUENTIAL,
+      [FL_WILLNEED] = MADV_WILLNEED, [FL_DONTNEED] = MADV_DONTNEED, [FL_COLD] = MADV_COLD,
+      [FL_PAGEOUT] = MADV_PAGEOUT,   [FL_HUGEPAGE] = MADV_HUGEPAGE,
+  };
+  return fl_posix_result(madvise(base, span, madvise_of[advice]));
+}
+
+/*
+ * One MADV_WILLNEED reads no more than the larger of the device's read_ahead_kb and max_sectors_kb, and says nothing
+ * of the rest (mm/readahead.c, force_page_cache_ra), which populating would then read page by page. 128 KiB is the
+ * smallest that either is by default.
+ */
+void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span) {
+  (void)fd;
+  (void)file_offset;
+  const size_t most = 128u << 10;
+  for (size_t at = 0; at < span; at += most)
+    madvise((char *)base + at, span - at < most ? span - at : most, MADV_WILLNEED);
+}
+
+static _Atomic bool populate_disabled;
+static _Atomic int populate_known; /* 0: not probed; 1: yes; -1: no */
+
+void fl_test_disable_populate(bool disabled) { atomic_store(&populate_disabled, disabled); }
+
+/* On a page of our own nothing but a missing feature can fail. */
+static bool can_populate(void) {
+  int known = atomic_load(&populate_known);
+  if (known == 0) {
+    void *page = fl_os_reserve_zeroed(fl_os_page_size());
+    if (page == NULL)
+      return false;
+    known = madvise(page, fl_os_page_size(), MADV_POPULATE_READ) == 0 ? 1 : -1;
+    munmap(page, fl_os_page_size());
+    atomic_store(&populate_known, known);
+  }
+  return known > 0 && !atomic_load(&populate_disabled);
+}
+
+int fl_os_populate(void *base, size_t span, bool for_writing) {
+  if (!can_populate())
+    return -ENOSYS;
+  int result;
+  do
+    result = fl_posix_result(madvise(base, span, for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ));
+  while (result == -EINTR || result == -EAGAIN);
+  /* A page that the memory controller lost is as unreadable as one that the device lost. */
+  return result == -EHWPOISON ? -EFAULT : result;
+}
+
+int fl_os_allocate(int fd, uint64_t offset, uint64_t length) {
+  int result;
+  do
+    result = fl_posix_result(fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
+  while (result == -EINTR);
+  return result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+}
+
+/* Where the file system cannot allocate, and the blocks are not there by now, posix_fallocate(3) writes zeros. */
+static int extend(int fd, uint64_t from, uint64_t to) {
+  int result;
+  do
+    result = -posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+  while (result == -EINTR);
+  return result;
+}
+
+/* The blocks first, and the size when all of them are there: so nobody sees the file grow in vain. */
+int fl_os_grow(int fd, uint64_t from, uint64_t to) {
+  int result = fl_os_allocate(fd, from, to - from);
+  bool extended = result == 0;
+  if (extended)
+    result = extend(fd, from, to);
+  struct fl_os_status status;
+  /* Cutting a file at its end gives back the blocks that lie past it. The size of now: others may have put data there. */
+  if (result < 0 && fl_os_file_status(fd, &status) == 0)
+    fl_os_truncate(fd, extended && status.size < to ? from : status.size);
+  return result;
+}
+
+/* MLOCK_ONFAULT came with Linux 4.4; without it nothing can be locked here. */
+bool fl_os_lock_loads(void) { return false; }
+
+/* Walking the pages of so many bytes takes half a millisecond, with mmap_lock held for writing. */
+static const size_t LOCK_STEP = 8u << 20;
+
+/*
+ * The bare system calls: mlock2(2) is missing in some C libraries, and ASAN makes munlock(2) do nothing. MLOCK_ONFAULT,
+ * as locking a private writable mapping at once stores into it, and so copies every page.
+ */
+int fl_os_lock(void *base, size_t span) {
+  int result = 0;
+  for (size_t at = 0; at < span && result == 0; at += LOCK_STEP) {
+    size_t step = span - at < LOCK_STEP ? span - at : LOCK_STEP;
+    result = fl_posix_result((int)syscall(SYS_mlock2, (char *)base + at, step, MLOCK_ONFAULT));
+  }
+  return result;
+}
+
+/* Fails only where the process has no map entry left to tell a locked page from its neighbours; then it stays locked. */
+void fl_os_unlock(void *base, size_t span) {
+  for (size_t at = 0; at < span; at += LOCK_STEP)
+    syscall(SYS_munlock, (char *)base + at, span - at < LOCK_STEP ? span - at : LOCK_STEP);
+}
+
+/*
+ * mlock2(2) says ENOMEM for the limit and for too many map entries alike, and capabilities do not tell whether the limit
+ * counts (in a user namespace they do not lift it). So the same is asked for memory that is a map entry of its own:
+ * shared, so that it is merged with none. Nothing of it is ever there.
+ */
+bool fl_os_may_lock(size_t bytes) {
+  int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  void *memory = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+  if (memory == MAP_FAILED)
+    return true; /* map entries, or address space: not the limit */
+  bool may = syscall(SYS_mlock2, memory, bytes, MLOCK_ONFAULT) == 0;
+  munmap(memory, bytes);
+  return may;
+}
+
+uint64_t fl_os_locked_bytes(void) {
+  char line[128];
+  unsigned long long kib = 0;
+  FILE *status = fopen("/proc/self/status", "re");
+  if (status == NULL)
+    return 0;
+  while (fgets(line, sizeof line, status) != NULL && sscanf(line, "VmLck: %llu", &kib) != 1)
+    ;
+  fclose(status);
+  return (uint64_t)kib * 1024;
+}
+
+/* Also through the device's cache, as fsync(2) does. */
+int fl_os_flush(int fd, void *base, size_t span) {
+  (void)fd;
+  return fl_posix_result(msync(base, span, MS_SYNC));
+}
+
+int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
+  /* Dirty pages stay in the cache, so they are written first. Not every file system knows ranges (ESPIPE, EINVAL). */
+  unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (sync_file_range(fd, (off_t)file_offset, (off_t)span, flags) != 0 && (errno == EIO || errno == ENOSPC))
+    return -errno;
+  return -posix_fadvise(fd, (off_t)file_offset, (off_t)span, POSIX_FADV_DONTNEED);
+}
+
+void fl_os_init_condition(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+void fl_os_wait_until(pthread_cond_t *condition, pthread_mutex_t *held, int64_t when) {
+  struct timespec until = fl_posix_time(when);
+  pthread_cond_timedwait(condition, held, &until);
+}
+
+static uint64_t microseconds(struct timeval time) { return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec; }
+
+int fl_get_thread_usage(struct fl_thread_usage *usage) {
+  struct rusage used;
+  if (getrusage(RUSAGE_THREAD, &used) != 0)
+    return -errno;
+  usage->major_faults = (uint64_t)used.ru_majflt;
+  usage->minor_faults = (uint64_t)used.ru_minflt;
+  usage->user_cpu_us = microseconds(used.ru_utime);
+  usage->system_cpu_us = microseconds(used.ru_stime);
+  return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * Gives back what mappings leave behind, and closes those that ended threads left, on a thread of its own that lives while there is work: the last reference is
+ * dropped by a garbage collector on a JavaScript thread, which must not wait tens of ms for GiBs to be unmapped.
+ */
+#include "mapping.h"
+#include "os.h"
+#include <stdlib.h>
+
+struct job {
+  void (*call)(void *); /* NULL: to give back what remains */
+  void *argument;
+  struct fl_remains remains;
+  struct job *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the four below */
+static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
+static struct job *jobs;
+static bool running;
+static size_t backlog; /* jobs that are not finished */
+
+static void give_back(const struct fl_remains *remains) {
+  if (remains->pin != 0)
+    fl_pin_drop(remains->pin, UINT64_MAX);
+  if (remains->pins != NULL) { /* entries of locked pages are not dropped in steps */
+    if (remains->base != NULL)
+      fl_os_unlock(remains->base, remains->span);
+    fl_os_unmap(remains->pins, remains->pins_span);
+  }
+  if (remains->base != NULL)
+    fl_os_unmap(remains->base, remains->span);
+  if (remains->damage != NULL)
+    fl_os_unmap(remains->damage, remains->damage_span);
+  if (remains->mirror != NULL)
+    fl_os_unmap(remains->mirror, remains->mirror_span);
+  if (remains->fd >= 0)
+    fl_os_close(remains->fd);
+}
+
+static void *run(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(&lock);
+  while (jobs != NULL) {
+    struct job *job = jobs;
+    jobs = job->next;
+    pthread_mutex_unlock(&lock);
+    if (job->call != NULL)
+      job->call(job->argument);
+    else
+      give_back(&job->remains);
+    free(job);
+    pthread_mutex_lock(&lock);
+    backlog--;
+  }
+  running = false;
+  pthread_cond_broadcast(&idle);
+  pthread_mutex_unlock(&lock);
+  return NULL;
+}
+
+/* Queues the job and sees to it that a thread takes it; false where there is none to be had. */
+static bool hand_over(struct job *job) {
+  pthread_mutex_lock(&lock);
+  bool taken = running || fl_os_spawn(run) == 0;
+  if (taken) {
+    running = true;
+    job->next = jobs;
+    jobs = job;
+    backlog++;
+  }
+  pthread_mutex_unlock(&lock);
+  return taken;
+}
+
+static bool hand_over_copy(const struct job *job) {
+  struct job *copy = malloc(sizeof *copy);
+  if (copy == NULL)
+    return false;
+  *copy = *job;
+  if (hand_over(copy))
+    return true;
+  free(copy);
+  return false;
+}
+
+/* Without a thread: slower for the caller, but nothing leaks. */
+void fl_reap(const struct fl_remains *remains) {
+  struct job job = {.remains = *remains};
+  if (!hand_over_copy(&job))
+    give_back(remains);
+}
+
+void fl_reap_by(void (*call)(void *), void *argument) {
+  struct job job = {.call = call, .argument = argument};
+  if (!hand_over_copy(&job))
+    call(argument);
+}
+
+size_t fl_reaper_backlog(void) {
+  pthread_mutex_lock(&lock);
+  size_t unfinished = backlog;
+  pthread_mutex_unlock(&lock);
+  return unfinished;
+}
+
+void fl_test_drain_reaper(void) {
+  pthread_mutex_lock(&lock);
+  while (running)
+    pthread_cond_wait(&idle, &lock);
+  pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,133 @@
+/*
+ * Copies between mappings and memory that another thread lends.
+ *
+ * The lender may end at any moment and take its heap with it, so it lends under an id: a copy holds a reference on the
+ * transfer exactly while it reads or writes the memory, and the lender's fl_transfer_end waits for that and no longer.
+ */
+#include "mapping.h"
+#include "os.h"
+#include <errno.h>
+#include <string.h>
+
+struct fl_transfer {
+  struct fl_entry entry;
+  unsigned char *data;
+  uint64_t length;
+};
+
+static struct fl_table transfers = FL_TABLE_INIT(struct fl_transfer);
+static pthread_cond_t copy_ended = PTHREAD_COND_INITIALIZER; /* with the table's lock */
+
+int fl_transfer_create(void *data, uint64_t length, fl_id *id) {
+  struct fl_transfer *transfer = fl_table_insert(&transfers);
+  if (transfer == NULL)
+    return -ENOMEM;
+  transfer->data = data;
+  transfer->length = length;
+  *id = transfer->entry.id;
+  return 0;
+}
+
+static void release(struct fl_transfer *transfer) {
+  bool last = fl_table_release(&transfers, transfer);
+  pthread_mutex_lock(&transfers.lock);
+  pthread_cond_broadcast(&copy_ended);
+  pthread_mutex_unlock(&transfers.lock);
+  if (last)
+    fl_table_remove(&transfers, transfer);
+}
+
+void fl_transfer_end(fl_id id) {
+  struct fl_transfer *transfer = fl_table_acquire(&transfers, id);
+  if (transfer == NULL)
+    return;
+  pthread_mutex_lock(&transfers.lock);
+  transfer->length = 0;            /* no copy fits any more */
+  while (transfer->entry.refs > 2) /* the lender's and the one acquired above */
+    pthread_cond_wait(&copy_ended, &transfers.lock);
+  pthread_mutex_unlock(&transfers.lock);
+  fl_table_release(&transfers, transfer);
+  release(transfer);
+}
+
+size_t fl_transfer_count(void) {
+  pthread_mutex_lock(&transfers.lock);
+  size_t live = transfers.live;
+  pthread_mutex_unlock(&transfers.lock);
+  return live;
+}
+
+/* Where `length` bytes from `at` on go, with a reference on the transfer: 0, -FL_CLOSED or -ERANGE. */
+static int acquire(fl_id id, uint64_t at, uint64_t length, struct fl_transfer **transfer) {
+  *transfer = fl_table_acquire(&transfers, id);
+  if (*transfer == NULL)
+    return -FL_CLOSED;
+  pthread_mutex_lock(&transfers.lock);
+  uint64_t room = (*transfer)->length;
+  pthread_mutex_unlock(&transfers.lock);
+  if (at <= room && length <= room - at)
+    return 0;
+  release(*transfer);
+  return -ERANGE;
+}
+
+int fl_transfer_take(fl_id id, uint64_t at, void *bytes, size_t length) {
+  struct fl_transfer *transfer;
+  int result = acquire(id, at, length, &transfer);
+  if (result < 0)
+    return result;
+  memcpy(bytes, transfer->data + at, length);
+  release(transfer);
+  return 0;
+}
+
+/* The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. */
+static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transfer_id, uint64_t at, bool *changed) {
+  struct fl_transfer *transfer = NULL;
+  struct fl_os_status before, after;
+  bool known = fl_os_file_status(op->mapping->fd, &before) == 0;
+  int result = fl_load_pages(op); /* the device is waited for before the transfer is held */
+  if (result < 0)
+    return result;
+  int acquired = acquire(transfer_id, at, length, &transfer);
+  if (acquired == 0 && length > 0)
+    memcpy(transfer->data + at, op->data, length);
+  if (acquired == 0)
+    release(transfer);
+  result = length > 0 ? fl_guard_verdict_and_status(op, &after) : 0;
+  if (result == 0 && acquired < 0)
+    return acquired;
+  *changed = known && length > 0 && result == 0 && before.changed_ns != after.changed_ns;
+  if (result == 0)
+    fl_mirror_mark(op);
+  return result;
+}
+
+/*
+ * A file that is cut within a page and grows again while it is copied leaves zeros in the copy that no fault tells of; so
+ * what was copied while the file changed is copied again. Not for ever: others may write to it all the time, in place.
+ */
+enum { MOST_COPIES = 16 };
+
+int fl_read(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t at) {
+  struct fl_operation op;
+  int result = -EAGAIN;
+  bool changed = true;
+  for (int copies = 0; result == -EAGAIN || (result == 0 && changed && copies < MOST_COPIES); copies++) {
+    changed = false;
+    result = fl_operation_begin(&op, id, offset, length);
+    if (result == 0)
+      result = fl_operation_end(&op, copy_out(&op, length, transfer, at, &changed));
+  }
+  return result;
+}
+
+int fl_read_residency(fl_id id, uint64_t offset, uint64_t length, fl_id transfer_id, uint64_t at, uint64_t *resident) {
+  struct fl_transfer *transfer;
+  int result = acquire(transfer_id, at, fl_page_count(id, offset, length), &transfer);
+  if (result < 0)
+    return result;
+  result = fl_residency(id, offset, length, transfer->data + at, resident);
+  release(transfer);
+  return result;
+}

@@ -1,0 +1,105 @@
+/* Where the words of a file are seen by those who wait on them and those who notify: see waiter.h. */
+#include "waiter.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the windows of all mappings, and their references */
+
+static int make(const struct fl_mapping *m, struct fl_window **window) {
+  struct fl_window *made = malloc(sizeof *made);
+  if (made == NULL)
+    return -ENOMEM;
+  made->refs = 1; /* the mapping's */
+  made->span = atomic_load(&m->span);
+  int result = fl_os_map_window(m->fd, m->file_offset, made->span, &made->base);
+  if (result == 0)
+    *window = made;
+  else
+    free(made);
+  return result;
+}
+
+/* One reference less, with the lock held: true when it was the last. */
+static bool is_last(struct fl_window *window) { return window != NULL && --window->refs == 0; }
+
+static void destroy(struct fl_window *window) {
+  fl_os_unmap_window(window->base, window->span);
+  free(window);
+}
+
+/* Where the mapping has grown, the window is made anew; who holds the old one goes on with it. */
+int fl_window_acquire(const struct fl_operation *op, struct fl_window **window) {
+  struct fl_mapping *m = op->mapping;
+  struct fl_window *old = NULL;
+  int result = fl_os_can_wait();
+  if (result < 0)
+    return result;
+  pthread_mutex_lock(&lock);
+  if (m->window == NULL || m->window->span < atomic_load(&m->span)) {
+    struct fl_window *made = NULL;
+    result = make(m, &made);
+    if (result == 0) {
+      old = is_last(m->window) ? m->window : NULL;
+      m->window = made;
+    }
+  }
+  if (result == 0) {
+    *window = m->window;
+    (*window)->refs++;
+  }
+  pthread_mutex_unlock(&lock);
+  if (old != NULL)
+    destroy(old);
+  return result;
+}
+
+void fl_window_release(struct fl_window *window) {
+  pthread_mutex_lock(&lock);
+  bool last = is_last(window);
+  pthread_mutex_unlock(&lock);
+  if (last)
+    destroy(window);
+}
+
+void fl_window_drop(struct fl_mapping *m) {
+  pthread_mutex_lock(&lock);
+  struct fl_window *window = m->window;
+  m->window = NULL;
+  bool last = is_last(window);
+  pthread_mutex_unlock(&lock);
+  if (last)
+    destroy(window);
+}
+
+const void *fl_window_address(const struct fl_window *window, const struct fl_operation *op) {
+  return (const char *)window->base + ((uintptr_t)op->data - atomic_load(&op->mapping->base));
+}
+
+bool fl_window_has(const void *address) {
+  uint8_t resident = 0;
+  void *page = (void *)((uintptr_t)address & ~(uintptr_t)(fl_os_page_size() - 1));
+  return fl_os_residency(page, fl_os_page_size(), &resident) == 0 && (resident & 1) != 0;
+}
+
+/* In a window that cannot be written to, so that nobody is kept from sleeping by a page that has become dirty. */
+static int notify(const struct fl_operation *op, uint32_t count, bool loaded) {
+  struct fl_window *window;
+  if (((uintptr_t)op->data & 3) != 0)
+    return -EINVAL;
+  int result = fl_window_acquire(op, &window);
+  if (result < 0)
+    return result;
+  const void *address = fl_window_address(window, op);
+  if (loaded || (fl_residency_is_honest(op->mapping) && fl_window_has(address)))
+    result = fl_os_futex_wake(address, count, false);
+  else
+    result = fl_guard_seems_intact(op) ? -FL_ABSENT : -FL_TRUNCATED;
+  fl_window_release(window);
+  return result == -EFAULT ? -FL_TRUNCATED : result;
+}
+
+int fl_notify(fl_id id, uint64_t offset, uint32_t count, bool loaded) {
+  struct fl_operation op;
+  int result = fl_operation_begin(&op, id, offset, sizeof(uint32_t));
+  return result < 0 ? result : fl_operation_end(&op, notify(&op, count, loaded));
+}

@@ -1,0 +1,29 @@
+// What of faultless works on Deno, with the addon of this checkout: node scripts/platforms/deno.js [VERSION]
+// The program comes from the npm package that `deno` itself downloads, into a cache outside of the checkout.
+'use strict'
+
+const path = require('node:path')
+const { checkRuntime } = require('./check-runtime')
+const { providePackage } = require('./packages')
+
+// Checks that cannot pass, and why.
+const lacking = {
+  'an offset within a page': 'Deno makes no SharedArrayBuffer over memory that it was given, so a file is laid over one of its ' +
+    'own, which starts on a page boundary: ERR_MAP_UNSUPPORTED',
+  'a buffer that was sent outlives its thread': 'for the same reason a thread that has not attached the file reads zeros when ' +
+    'the thread has ended that opened it',
+  'what nobody closed is collected': 'for the same reason it stays until the thread ends, so close() is needed',
+  'a SIGBUS that somebody sends still ends the process': 'Deno\'s own handler, to which the guard passes it on, takes the ' +
+    'first one for nothing, also without faultless'
+}
+
+async function main() {
+  const { folder, version } = await providePackage(`@deno/linux-${process.arch}-glibc`, process.argv[2])
+  const command = [path.join(folder, 'deno'), 'run', '--allow-all', '--unstable-detect-cjs', '--v8-flags=--expose-gc']
+  await checkRuntime({ name: `Deno ${version}`, command, lacking })
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})

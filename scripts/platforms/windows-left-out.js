@@ -1,0 +1,91 @@
+// Why: a test that Windows cannot pass is left out by name and with its reason, so that one that fails there says something.
+'use strict'
+
+const LINUX = 'is about Linux: its /proc, its signals, its mounts or its programs'
+
+const CUT = 'the file is cut or replaced while it is mapped, which Windows allows nobody'
+
+// Whole files.
+const FILES = {
+  bench: 'compares with programs of Linux',
+  cli: 'drives programs of Linux, and terminals',
+  'cli-report': 'drives programs of Linux',
+  'cli-slow': LINUX,
+  damage: CUT,
+  'full-disk': LINUX,
+  fuzz: CUT,
+  guard: CUT,
+  lifetimes: LINUX,
+  'main-thread-faults': 'counts faults of one thread, which Windows does not tell',
+  package: 'packs and installs with npm, which is not there under Wine',
+  processes: LINUX,
+  'slow-device': 'needs a file system of FUSE',
+  'stray-stores': LINUX,
+  wait: 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so',
+  'write-faults': LINUX,
+  wasm: 'Windows maps nothing over memory of V8\'s: windows.test.js tests that mapInto() says so'
+}
+
+const EVICTED = 'is about eviction, which Windows refuses'
+const RESIDENCY = 'Windows does not tell what its page cache holds'
+const NAMES = 'such names, links and modes are not there on Windows'
+const GIGABYTES = 'touches gigabytes of a hole, which takes minutes under Wine'
+const TOUCHED_LATELY = 'tryView knows but what was touched within `freshness`, which is over here before the test looks'
+
+// Patterns of full names, by file.
+const TESTS = {
+  abort: [
+    [/ends a touch of gigabytes early/, GIGABYTES],
+    [/a touch of gigabytes does not hold up/, GIGABYTES]
+  ],
+  attach: [
+    [/are not marked before the threads have ended/, LINUX],
+    [/hear of damage that others met/, CUT]
+  ],
+  bytes: [
+    [/touch of a list makes every byte of it readable/, TOUCHED_LATELY],
+    [/tryView gives every byte of any range that was touched/, TOUCHED_LATELY],
+    [/thousands of ranges at once are made resident/, TOUCHED_LATELY],
+    [/shows the file again once its range is evicted/, EVICTED],
+    [/stays as it is when the file changes, shrinks/, CUT],
+    [/onProgress tells of a long range more than once/, EVICTED]
+  ],
+  chunks: [
+    [/^dropBehind/, EVICTED],
+    [/^read-ahead .*evict/, EVICTED],
+    [/goes through pipeline\(\) to a file/, 'needs the name localhost, which is not there under Wine'],
+    [/a failing read-ahead that nobody comes for/, CUT],
+    [/a scan of a cold file costs/, LINUX],
+    [/that is cut|file that is cut behind/, CUT]
+  ],
+  close: [
+    [/no line of \/proc\/self\/maps names the file/, LINUX],
+    [/the memory that stray stores took is free/, LINUX],
+    [/the garbage collector/, LINUX]
+  ],
+  'file-kinds': [
+    [/tells residency for each of its pages/, RESIDENCY],
+    [/is closed like any other/, LINUX],
+    [/has as many pages as it reaches into/, RESIDENCY]
+  ],
+  flush: [
+    [/writes the pages of the range that were stored to/, LINUX],
+    [/rejects where pages are damaged/, CUT]
+  ],
+  open: [
+    [/open\(\) takes a path$/, LINUX],
+    [/symbolic link/, NAMES],
+    [/a path in a Buffer that is no UTF-8/, NAMES],
+    [/whose name is gone by the time it is read/, CUT],
+    [/a hundred files at once, with one descriptor each/, LINUX],
+    [/ENOTDIR|ELOOP|ENAMETOOLONG|ERR_INVALID_FILE_URL_HOST/, NAMES],
+    [/a directory: EISDIR|\/dev\/|\/sys\/|\/proc|FIFO/, LINUX]
+  ]
+}
+
+const leftOutFile = (name) => FILES[name]
+
+/** @returns {[RegExp, string][]} what is left out of a file, and why */
+const leftOutTests = (name) => TESTS[name] ?? []
+
+module.exports = { leftOutFile, leftOutTests }

@@ -1,0 +1,165 @@
+// Why: most who change faultless have no Windows. This builds the addon for it with mingw-w64 and runs the jest suite on
+// node.exe under Wine, as far as Windows has what is tested; what is left out is named, with the reason.
+//
+//   node scripts/platforms/windows.js                    the suite on Node 22
+//   node scripts/platforms/windows.js --node 24 open     test/open.test.js alone, on another Node
+//   node scripts/platforms/windows.js --build            prebuilds/win32-x64/faultless.napi.node, and no more
+//
+// Needs g++-mingw-w64-x86-64-posix and wine (wine64). Node 22 runs under Wine 8, Node 24 and 26 need Wine 10. FAULTLESS_WINE
+// names another command in its place, such as a script that enters a newer Debian. Node comes from npm into the cache of
+// scripts/nodes.js. Nothing else is installed.
+'use strict'
+
+const fs = require('node:fs')
+const fsp = require('node:fs/promises')
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+const { CHECKOUT, copyCheckout } = require('../checkout')
+const { NODE_CACHE, newestVersion, prepareCache, provideNode } = require('../nodes')
+const { capture, isInterrupted, run } = require('../processes')
+const { buildForWindows } = require('./windows-build')
+const { leftOutFile, leftOutTests } = require('./windows-left-out')
+
+const ARCH = 'win-x64'
+const BINARY = path.join('prebuilds', 'win32-x64', 'faultless.napi.node')
+const WINE = process.env.FAULTLESS_WINE || 'wine'
+const MOST_SECONDS = 100 // for one file of tests
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { build: { type: 'boolean' }, node: { type: 'string', default: '22' } }
+  })
+  if (values.build) {
+    await buildForWindows(path.join(CHECKOUT, BINARY))
+    console.log(BINARY)
+    return
+  }
+  await prepareCache()
+  const version = await newestVersion(values.node, ARCH)
+  const node = path.join(await provideNode(version, ARCH), 'bin', 'node.exe')
+  const workDir = await fsp.mkdtemp(path.join(NODE_CACHE, '.work-windows-'))
+  try {
+    const wine = await prepareWine(workDir, node)
+    await prepareCheckout(wine.checkout)
+    process.exitCode = await runFiles(wine, positionals) ? 0 : 1
+  } finally {
+    await fsp.rm(workDir, { recursive: true, force: true })
+  }
+}
+
+/** Windows's name of a file of ours. */
+const named = (file) => `Z:${file.replaceAll('/', '\\')}`
+
+async function prepareWine(workDir, node) {
+  const wine = { node, workDir, checkout: path.join(workDir, 'checkout') }
+  wine.env = { ...process.env, WINEPREFIX: path.join(workDir, 'prefix'), WINEDEBUG: '-all', XDG_RUNTIME_DIR: workDir }
+  // Node refuses to run on the Windows that Wine 8 says it is.
+  for (const argv of [['wineboot', '-i'], ['winecfg', '-v', 'win10']]) await runInWine(wine, argv, {}, workDir)
+  const { code, output } = await runInWine(wine, [node, '-p', 'process.version + " on Windows " + os.release()'], {}, workDir)
+  if (code !== 0) throw new Error(`${WINE} cannot run ${node}: ended with ${code}\n${output}`)
+  console.log(output.trim().split('\n')[0])
+  return wine
+}
+
+/** Its output goes through a file: under Wine, Node waits for ever on some pipes. */
+async function runInWine({ env, workDir }, argv, more = {}, cwd = workDir) {
+  const log = path.join(workDir, 'output')
+  const out = fs.openSync(log, 'w')
+  let timer
+  const code = await run(WINE, argv, {
+    cwd,
+    env: { ...env, ...more },
+    stdio: ['ignore', out, out],
+    detached: true, // a group, of which none stays behind
+    onSpawn(child) {
+      timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), MOST_SECONDS * 1000)
+    }
+  })
+  clearTimeout(timer)
+  fs.closeSync(out)
+  return { code, output: fs.readFileSync(log, 'utf8') }
+}
+
+/** A checkout for Windows, with modules of its own. */
+async function prepareCheckout(copy) {
+  await copyCheckout(copy)
+  await fsp.rm(path.join(copy, 'node_modules'))
+  const modules = path.join(CHECKOUT, 'node_modules')
+  // Links, where both are on one disk: it is thousands of files.
+  await capture('cp', ['-al', modules, copy]).catch(() => capture('cp', ['-a', modules, copy]))
+  const resolver = path.join(copy, 'node_modules', 'unrs-resolver', 'index.js')
+  await fsp.rm(resolver) // the link, and not what it links to
+  await fsp.copyFile(path.join(__dirname, 'node-resolver.js'), resolver)
+  const warm = 'require(\'../scripts/platforms/warm-files\')(MappedFile)\n'
+  await fsp.appendFile(path.join(copy, 'lib', 'mapped-file.js'), warm)
+  await buildForWindows(path.join(copy, BINARY))
+}
+
+async function runFiles(wine, chosen) {
+  const all = fs.readdirSync(path.join(wine.checkout, 'test')).filter((name) => name.endsWith('.test.js'))
+  const names = all.map((name) => name.replace(/\.test\.js$/, ''))
+  const total = { passed: 0, failed: 0, skipped: 0, leftOut: 0 }
+  for (const name of chosen.length > 0 ? chosen : names) {
+    if (isInterrupted()) return false
+    const reason = leftOutFile(name)
+    if (reason !== undefined) {
+      console.log(`${name}: left out: ${reason}`)
+      continue
+    }
+    const counts = await runFile(wine, name)
+    for (const key of Object.keys(total)) total[key] += counts[key]
+  }
+  const { passed, failed, skipped, leftOut } = total
+  console.log(`Windows: ${passed} passed, ${failed} failed, ${skipped} skipped, ${leftOut} left out`)
+  return failed === 0 && passed > 0
+}
+
+async function runFile(wine, name) {
+  const results = path.join(wine.workDir, `${name}.jsonl`)
+  const leftOut = leftOutTests(name)
+  await fsp.rm(results, { force: true })
+  const { code, output } = await runInWine(wine, jestArguments(wine, name, leftOut), {
+    FAULTLESS_RESULTS: named(results),
+    FAULTLESS_WARM_FILES: name === 'windows' ? '' : '1'
+  }, wine.checkout)
+  const lines = fs.existsSync(results) ? fs.readFileSync(results, 'utf8').trim().split('\n').filter(Boolean) : []
+  const tests = lines.map((line) => JSON.parse(line))
+  const failures = tests.filter(({ status }) => status === 'failed')
+  const counts = {
+    passed: tests.filter(({ status }) => status === 'passed').length,
+    failed: Math.max(failures.length, tests.length === 0 ? 1 : 0),
+    skipped: tests.filter(({ status, fullName }) => status === 'pending' && !leftOut.some(([test]) => test.test(fullName))).length,
+    leftOut: tests.filter(({ status, fullName }) => status === 'pending' && leftOut.some(([test]) => test.test(fullName))).length
+  }
+  console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped, ${counts.leftOut} left out`)
+  for (const { fullName, failureMessages } of failures) console.log(`  failed: ${fullName}\n    ${String(failureMessages[0]).split('\n')[0]}`)
+  for (const [reason, names] of byReason(leftOut, tests)) console.log(`  left out: ${reason}\n    ${names.join('\n    ')}`)
+  if (tests.length === 0) console.log(`  ended with ${code}\n${output.slice(-2000)}`)
+  return counts
+}
+
+/** The names of what was left out, by reason. */
+function byReason(leftOut, tests) {
+  const names = new Map()
+  for (const { fullName, status } of tests) {
+    const [, reason] = leftOut.find(([pattern]) => pattern.test(fullName)) ?? []
+    if (status !== 'pending' || reason === undefined) continue
+    names.set(reason, [...names.get(reason) ?? [], fullName])
+  }
+  return names
+}
+
+function jestArguments(wine, name, leftOut) {
+  const file = (...parts) => named(path.join(wine.checkout, ...parts))
+  const argv = [wine.node, file('node_modules', 'jest', 'bin', 'jest.js'), `test/${name}.test.js`, '--runInBand']
+  if (leftOut.length > 0) argv.push(`--testNamePattern=^(?!.*(?:${leftOut.map(([test]) => test.source).join('|')}))`)
+  // Ours would not do: jest takes the backslash before a folder that begins with a dot for an escape.
+  argv.push('--testMatch=**/test/*.test.js')
+  return [...argv, `--reporters=${file('scripts', 'platforms', 'jest-reporter.js')}`]
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})

@@ -1,0 +1,188 @@
+'use strict'
+// The benchmarks still run, say why where something cannot, and write what they found. Whether figures are good is not
+// looked at: this machine is busy with other tests.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { lookUntil, runChild, temporaryFolder } = require('./helpers')
+const peers = require('../bench/peers')
+const report = require('../bench/report')
+const trials = require('../bench/trials')
+const { chooseBlocks } = require('../bench/common/random')
+const { check, checkBlocks, writeContent } = require('../bench/content')
+
+const contentFolder = temporaryFolder()
+const COMMAND = path.join(__dirname, '..', 'bench', 'run.js')
+
+describe('npm run bench -- --tiny', () => {
+  const folder = temporaryFolder()
+  const data = path.join(folder, 'data')
+  const json = path.join(folder, 'results.json')
+  let ended
+  let results
+
+  beforeAll(async () => {
+    fs.mkdirSync(data)
+    ended = await runChild(COMMAND, ['--tiny', '--no-peers', '--folder', data, '--json', json])
+    results = JSON.parse(fs.readFileSync(json, 'utf8'))
+  })
+
+  const contendersOf = ({ points }) => points.flatMap(({ contenders }) => contenders)
+
+  test('succeeds, and prints every trial', () => {
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    for (const { name } of trials) expect(ended.stdout).toContain(`\n${name}: `)
+  })
+
+  test('removes its data', () => {
+    expect(fs.readdirSync(data)).toEqual([])
+  })
+
+  test('tells on what it ran', () => {
+    const { machine, command, date, mode, seed } = results
+    expect({ command, mode }).toEqual({ command: `npm run bench -- --tiny --no-peers --seed ${seed}`, mode: 'tiny' })
+    expect(Number.isNaN(Date.parse(date))).toBe(false)
+    expect(machine).toEqual({
+      cpu: expect.any(String), cores: expect.any(Number), memoryBytes: expect.any(Number),
+      kernel: expect.stringContaining('Linux'), filesystem: expect.any(String), node: process.version
+    })
+  })
+
+  test.each(trials.map(({ name }) => name))('%s gave figures, or says why not', (name) => {
+    const trial = results.trials.find((candidate) => candidate.name === name)
+    expect(trial.failed).toBe(undefined)
+    if (trial.skipped !== undefined) return expect(trial.skipped).toMatch(/\w{3}/)
+    expect(trial.points.length).toBeGreaterThan(0)
+    for (const { skipped, failed, runs, summary } of contendersOf(trial)) {
+      expect(failed).toBe(undefined)
+      if (skipped === undefined) expect(Object.keys(summary)).toContain(trial.figures[0])
+      else expect([runs, typeof skipped]).toEqual([[], 'string'])
+    }
+  })
+
+  test('only memory, root, other packages and what is not built yet are reasons to skip', () => {
+    const reasons = results.trials.flatMap((trial) => [trial, ...contendersOf(trial)]).map(({ skipped }) => skipped)
+    const known = /^(run with --no-peers|fio |no chunks\(\) |no cgroup |needs |not enough |fs\.readFile reads )/
+    expect(reasons.filter((reason) => reason !== undefined && !known.test(reason))).toEqual([])
+  })
+
+  test('gives every run a seed of its own', () => {
+    const seeds = results.trials.flatMap(contendersOf).flatMap(({ runs }) => runs).map(({ seed }) => seed)
+    expect(seeds.length).toBeGreaterThan(10)
+    expect(new Set(seeds).size).toBe(seeds.length)
+  })
+
+  test('judges each bar by the figures', () => {
+    expect(results.bars.map(({ trial, figure }) => `${trial} ${figure}`)).toEqual([
+      'cold-random readsPerSecond', 'cold-random readsPerSecond', 'cold-random readsPerSecond',
+      'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
+      'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
+      'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
+      'single-read microsecondsPerRead',
+      'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssBytes', 'first-lookup milliseconds', 'close synchronousMs',
+      'ping-pong microsecondsPerRound', 'broadcast cpuSeconds',
+      'all majorFaults'
+    ])
+    for (const { verdict, value, base, ratio, against, inverse, why } of results.bars) {
+      if (verdict === 'skipped') expect(why).toMatch(/\w{3}/)
+      else if (against && base > 0) expect(ratio).toBeCloseTo(inverse ? base / value : value / base)
+      else expect(value).toEqual(expect.any(Number))
+    }
+  })
+
+  test('becomes a page, with pictures where the chart library is there', () => {
+    const complaint = jest.spyOn(console, 'error').mockImplementation(() => {})
+    const page = fs.readFileSync(report.write(results, path.join(folder, 'docs')), 'utf8')
+    complaint.mockRestore()
+    for (const { name } of trials) expect(page).toContain(`### ${name}\n`)
+    const shown = [...page.matchAll(/!\[.+\]\(pictures\/(.+)\)/g)].map(([, name]) => name)
+    if (shown.length > 0) shown.push('late-event-loop.svg') // the README's
+    const files = fs.readdirSync(path.join(folder, 'docs', 'pictures'))
+    expect(files.sort()).toEqual(shown.sort())
+    expect(shown.length).toBe(peers.folderOf('echarts') === undefined ? 0 : 5)
+    for (const name of shown) {
+      const svg = fs.readFileSync(path.join(folder, 'docs', 'pictures', name), 'utf8')
+      expect(svg).toMatch(/^<svg [^]*<path [^]*<\/svg>\n$/)
+    }
+  })
+})
+
+describe('npm run bench, interrupted', () => {
+  const folder = temporaryFolder()
+
+  /** Processes that were given a file of the folder. */
+  const childrenLeft = () => fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try {
+      return Number(pid) !== process.pid && fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`)
+    } catch {
+      return false // it has just ended
+    }
+  })
+
+  /** Resolves when the process has printed the words; keeps reading, or it would end for want of a reader. */
+  const told = ({ stdout }, words) => new Promise((resolve) => {
+    let text = ''
+    stdout.setEncoding('utf8').on('data', (more) => {
+      text += more
+      if (text.includes(words)) resolve()
+    })
+  })
+
+  test('leaves neither files nor processes', async () => {
+    const bench = spawn(process.execPath, [COMMAND, '--tiny', '--no-peers', '--folder', folder])
+    const closed = once(bench, 'close')
+    await told(bench, 'cold-random, fs.promises.read') // a child is about to start, or runs
+    bench.kill('SIGINT')
+    expect((await closed)[0]).toBe(130)
+    expect(fs.readdirSync(folder)).toEqual([])
+    expect(await lookUntil([], childrenLeft)).toEqual([])
+  })
+})
+
+describe('the arguments', () => {
+  test.each([
+    [['--quik'], '--quik'],
+    [['--quick', '--tiny'], 'exclude each other'],
+    [['--only', 'cold-random,warm'], "no trial 'warm'"],
+    [['--folder', '/nowhere'], '/nowhere is no folder'],
+    [['--json', '/nowhere/results.json'], '/nowhere does not exist'],
+    [['--seed', '-1'], '--seed'],
+    [['file'], 'file']
+  ])('%j is refused with a sentence', async (args, words) => {
+    const { code, stdout, stderr } = await runChild(COMMAND, args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^bench: /)
+    expect(stderr.replace(/\s+/g, ' ')).toContain(words)
+  })
+
+  test('--help and --list print what there is', async () => {
+    expect(await runChild(COMMAND, ['--help'])).toMatchObject({ code: 0, stderr: '' })
+    const { stdout } = await runChild(COMMAND, ['--list'])
+    expect(stdout.trimEnd().split('\n')).toEqual(trials.map(({ name }) => name))
+  })
+})
+
+test('blocks are drawn without repetition, and all seeds differ', () => {
+  const drawn = [1, 2].map((seed) => chooseBlocks(seed, 500, 1000))
+  for (const blocks of drawn) {
+    expect(new Set(blocks).size).toBe(500)
+    expect(blocks.every((block) => Number.isInteger(block) && block >= 0 && block < 1000)).toBe(true)
+  }
+  expect(drawn[0]).not.toEqual(drawn[1])
+  expect([...chooseBlocks(3, 64, 64)].sort((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, i) => i))
+})
+
+test('wrong bytes are found, at both ends of a block and in each block of a range', async () => {
+  const name = path.join(contentFolder, 'content')
+  await writeContent(name, 3 * 4096)
+  const bytes = fs.readFileSync(name)
+  check(bytes.subarray(4096, 8192), 4096)
+  checkBlocks(bytes, 0)
+  expect(() => check(bytes.subarray(4096, 8192), 0)).toThrow('wrong bytes at 0')
+  bytes[8191] ^= 1
+  expect(() => check(bytes.subarray(4096, 8192), 4096)).toThrow('wrong bytes at 4096')
+  bytes[8192] ^= 1
+  expect(() => checkBlocks(bytes, 0)).toThrow('wrong bytes at 8192')
+})

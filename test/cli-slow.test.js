@@ -1,0 +1,61 @@
+'use strict'
+// The command on a device that is slow, exactly as slow as the test wants it: what ctrl-C leaves behind.
+
+const fs = require('node:fs')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { open } = require('faultless')
+const { startCli } = require('./cli-helpers')
+const { lookUntil } = require('./helpers')
+const { useSlowfs, whyNot } = require('./slowfs/slowfs')
+
+const MIB = 2 ** 20
+const SLICE = 8 * MIB
+
+const reason = whyNot()
+
+if (reason !== undefined) {
+  test.skip(`a signal during a comparison (skipped: ${reason})`, () => {})
+  test.skip(`ctrl-C during a touch (skipped: ${reason})`, () => {})
+} else {
+  const mount = useSlowfs()
+
+  /** Waits until some of the file is resident, and not much. */
+  async function waitForFirstPages(name) {
+    const file = await open(name, { freshness: 0 })
+    try {
+      while ((await file.residency()).resident === 0) await sleep(5)
+    } finally {
+      await file.close()
+    }
+  }
+
+  // So long that nobody waits for its end.
+  const SIZE = 4096 * MIB
+
+  test('ctrl-C ends a touch after the slice under way, and tells what was done', async () => {
+    const at = await mount({ size: SIZE, readMs: 20 })
+    const { child, ended } = startCli(['touch', '--json', at('slow')])
+    await waitForFirstPages(at('slow'))
+    child.kill('SIGINT')
+    const { code, signal, stdout, stderr } = await ended
+    expect({ code, signal }).toEqual({ code: 130, signal: null })
+    expect(stderr).toMatch(/^faultless: interrupted: .* were touched\n$/)
+    const [{ pages, resident, touched, interrupted }] = JSON.parse(stdout)
+    expect({ pages, interrupted }).toEqual({ pages: SIZE / 4096, interrupted: true })
+    expect(touched % SLICE).toBe(0)
+    expect(resident * 4096).toBeGreaterThanOrEqual(touched)
+    expect(resident).toBeLessThan(pages)
+  })
+
+  const childrenOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+
+  test('a signal ends a comparison, and the process that measures', async () => {
+    const at = await mount({ size: SIZE, readMs: 20 })
+    const { child, ended } = startCli(['bench', at('slow')])
+    let measuring = []
+    while ((measuring = childrenOf(child.pid)).length === 0) await sleep(5)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 143, signal: null, stdout: '', stderr: '' })
+    expect(await lookUntil(false, () => fs.existsSync(`/proc/${measuring[0]}`))).toBe(false)
+  })
+}

@@ -1,0 +1,50 @@
+'use strict'
+// Pages that a load found lost: the event 'damage', and refresh() once the file has them again.
+
+const path = require('node:path')
+const { childResult, temporaryFolder, testUnlessLaid } = require('./helpers')
+
+const folder = temporaryFolder()
+
+const run = (scenario) =>
+  childResult('damage.js', [scenario, path.join(folder, scenario)], { execArgv: ['--expose-gc'] })
+
+describe('\'damage\'', () => {
+  test('is emitted on every file that has lost pages, with offset and length', async () => {
+    const { bytes, events, otherEvents, damaged } = await run('tells')
+    expect(bytes).toEqual([0, 0, 0, 0])
+    const pages = events.flatMap(({ offset, length }) =>
+      Array.from({ length: length / 4096 }, (_, i) => offset / 4096 + i))
+    expect(pages.sort((a, b) => a - b)).toEqual([5, 6, 9])
+    expect(otherEvents).toEqual([{ offset: 4096, length: 4096 }])
+    expect(damaged).toEqual([3 * 4096, 4096])
+  })
+
+  test('reaches listeners that nothing but the file holds, until they are removed', async () => {
+    expect(await run('forgotten')).toEqual({
+      events: ['first', 'once', 'after all were removed'],
+      held: { first: true, once: false, removed: false, 'after all were removed': true, closed: false }
+    })
+  })
+
+  test('reaches uncaughtException when a listener throws', async () => {
+    expect(await run('throws')).toEqual({ message: 'a bug of the user\'s' })
+  })
+})
+
+describe('refresh()', () => {
+  testUnlessLaid('maps again what the file has again, and leaves the rest damaged', async () => {
+    expect(await run('refreshes')).toEqual({
+      before: 'ERR_MAP_TRUNCATED',
+      grown: 'ERR_MAP_TRUNCATED',
+      half: { damaged: 4096, code: 'resolved', byte: 9 },
+      beyond: 'ERR_OUT_OF_RANGE',
+      whole: { damaged: 0, copy: [3, 3, 3] },
+      again: 1
+    })
+  })
+
+  test('rejects with ERR_MAP_CLOSED after close()', async () => {
+    expect(await run('closed')).toEqual({ code: 'ERR_MAP_CLOSED', damaged: 0 })
+  })
+})

@@ -1,0 +1,74 @@
+'use strict'
+// flush(): stores into an 'r+' file are on the device when it resolves, and it never says so of stores that are lost.
+
+const fs = require('node:fs')
+const { once } = require('node:events')
+const { open } = require('..')
+const { PAGE, contentAt, errorOf, makeFile, temporaryFolder } = require('./helpers')
+
+const folder = temporaryFolder()
+const SIZE = 40 * PAGE + 100
+
+/** KiB of the file's pages that are dirty, as the kernel counts them for the mapping. */
+function unwritten(path) {
+  const smaps = fs.readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-)/)
+  const mine = smaps.filter((entry) => entry.split('\n')[0].endsWith(path))
+  expect(mine.length).toBeGreaterThan(0)
+  return mine.reduce((sum, entry) =>
+    sum + [...entry.matchAll(/_Dirty: +(\d+)/g)].reduce((dirty, [, kib]) => dirty + Number(kib), 0), 0)
+}
+
+test('writes the pages of the range that were stored to, and the file has them', async () => {
+  const path = makeFile(folder, 'stores', SIZE)
+  const fd = fs.openSync(path, 'r+')
+  fs.fsyncSync(fd)
+  const file = await open(path, 'r+')
+  const view = await file.view()
+  view[5] ^= 0xff
+  view[SIZE - 1] ^= 0xff
+  expect(unwritten(path)).toBeGreaterThanOrEqual(2 * PAGE / 1024) // a folio of several pages is dirty as a whole
+  await file.flush()
+  expect(unwritten(path)).toBe(0)
+  const expected = contentAt(0, SIZE)
+  expected[5] ^= 0xff
+  expected[SIZE - 1] ^= 0xff
+  expect(Buffer.compare(fs.readFileSync(fd), expected)).toBe(0)
+  fs.closeSync(fd)
+  await file.close()
+})
+
+test('resolves where there is nothing to write: of \'r\', of no bytes, of an empty file', async () => {
+  const file = await open(makeFile(folder, 'nothing', SIZE))
+  await file.flush()
+  await file.flush(SIZE)
+  await file.close()
+  const empty = await open(makeFile(folder, 'empty', 0), 'r+')
+  await empty.flush()
+  await empty.close()
+})
+
+test('rejects where pages are damaged, also when the file has grown again', async () => {
+  const path = makeFile(folder, 'damaged', SIZE)
+  const file = await open(path, 'r+')
+  fs.truncateSync(path, PAGE)
+  const damage = once(file, 'damage')
+  new Uint8Array(file.buffer)[10 * PAGE] = 1
+  const keepAlive = setInterval(() => {}, 1 << 30)
+  await damage
+  clearInterval(keepAlive)
+  expect((await errorOf(() => file.flush(10 * PAGE, 1))).code).toBe('ERR_MAP_TRUNCATED')
+  fs.truncateSync(path, SIZE)
+  expect((await errorOf(() => file.flush())).code).toBe('ERR_MAP_TRUNCATED')
+  await file.flush(0, PAGE)
+  await file.refresh()
+  await file.flush()
+  await file.close()
+})
+
+test('checks its range, and the file', async () => {
+  const file = await open(makeFile(folder, 'range', SIZE), 'r+')
+  expect((await errorOf(() => file.flush(0, SIZE + 1))).code).toBe('ERR_OUT_OF_RANGE')
+  expect((await errorOf(() => file.flush('0'))).code).toBe('ERR_INVALID_ARG_TYPE')
+  await file.close()
+  expect((await errorOf(() => file.flush())).code).toBe('ERR_MAP_CLOSED')
+})

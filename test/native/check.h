@@ -1,0 +1,76 @@
+/* What the tests of the core share: a check that names itself when it fails, and files whose every byte is known. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "faultless.h"
+#include "os.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK(condition)                                                                                               \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      fprintf(stderr, "%s:%d: %s: failed: %s\n", __FILE__, __LINE__, __func__, #condition);                            \
+      abort();                                                                                                         \
+    }                                                                                                                  \
+  } while (0)
+
+#define CHECK_EQUAL(actual, expected)                                                                                  \
+  do {                                                                                                                 \
+    long long a_ = (long long)(actual), e_ = (long long)(expected);                                                    \
+    if (a_ != e_) {                                                                                                    \
+      fprintf(stderr, "%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, __func__, #actual, a_, e_);             \
+      abort();                                                                                                         \
+    }                                                                                                                  \
+  } while (0)
+
+#define RUN(test)                                                                                                      \
+  do {                                                                                                                 \
+    test();                                                                                                            \
+    printf("ok %s\n", #test);                                                                                          \
+  } while (0)
+
+enum { FRESHNESS = 4000000 }; /* ns: of every mirror here, so that entries grow old while a test waits */
+
+/* The byte that a test file holds at an offset: differs between neighbours, and between pages. */
+static inline unsigned char byte_at(uint64_t offset) { return (unsigned char)((offset * 0x9E3779B97F4A7C15u) >> 56); }
+
+/* Whether the core was built without Linux's own calls (FAULTLESS_OS=posix). */
+static inline bool is_portable(void) { return fl_os_lock_loads(); }
+
+/* An unlinked file of so many known bytes, open for reading and writing. */
+static inline int make_file(uint64_t size) {
+  char path[] = "/tmp/faultless-core-XXXXXX";
+  int fd = mkstemp(path);
+  CHECK(fd >= 0);
+  unlink(path);
+  unsigned char buffer[4096];
+  for (uint64_t at = 0; at < size; at += sizeof buffer) {
+    size_t count = size - at < sizeof buffer ? size - at : sizeof buffer;
+    for (size_t i = 0; i < count; i++)
+      buffer[i] = byte_at(at + i);
+    CHECK(write(fd, buffer, count) == (ssize_t)count);
+  }
+  return fd;
+}
+
+/* Maps a range of a file copy-on-write and returns its id; the descriptor is closed, as the core has its own. */
+static inline fl_id map_and_close(int fd, uint64_t offset, uint64_t length, struct fl_map_info *info) {
+  struct fl_map_request request = {fd, offset, length, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, info), 0);
+  close(fd);
+  return info->id;
+}
+
+/* Gives a mapping up and waits until everything of it is given back. */
+static inline void let_go(fl_id id) {
+  fl_mapping_release(id);
+  fl_test_await_mirrors();
+  fl_test_drain_reaper();
+}
+
+#endif

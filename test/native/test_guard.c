@@ -1,0 +1,242 @@
+/* Pages that are lost under a mapping: no crash, zeros for direct loads, an error for every operation. */
+#include "check.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum { SIZE = 200 * 4096 };
+
+static fl_id truncated_file(struct fl_map_info *info, off_t size) {
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, info), 0);
+  CHECK_EQUAL(fl_touch(info->id, 0, SIZE), 0);
+  CHECK_EQUAL(ftruncate(fd, size), 0);
+  close(fd);
+  return info->id;
+}
+
+static void operations_say_that_the_file_was_truncated(void) {
+  struct fl_map_info info;
+  fl_id id = truncated_file(&info, 5000);
+  unsigned char memory[100];
+  fl_id transfer;
+  CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
+  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_touch(id, 0, 5001), -FL_TRUNCATED); /* in the last page, where no load would fault */
+  CHECK_EQUAL(fl_touch(id, 100000, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_flush(id, 100000, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_flush(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_read(id, 0, 100, transfer, 0), 0);
+  CHECK_EQUAL(fl_read(id, 100000, 100, transfer, 0), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_read(id, 4950, 100, transfer, 0), -FL_TRUNCATED);
+  fl_transfer_end(transfer);
+  let_go(id);
+}
+
+static void a_direct_load_reads_zeros_and_is_counted(void) {
+  struct fl_map_info info;
+  fl_id id = truncated_file(&info, 0);
+  volatile unsigned char *bytes = info.data;
+  errno = 1234;
+  CHECK_EQUAL(bytes[70 * 4096 + 3], 0);
+  CHECK_EQUAL(errno, 1234);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
+  CHECK_EQUAL(bytes[70 * 4096 + 4], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
+  for (size_t at = 0; at < SIZE; at += 4096)
+    CHECK_EQUAL(bytes[at], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), SIZE);
+  let_go(id);
+}
+
+static void damage_is_remembered_when_the_file_grows_again(void) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[130 * 4096], 0);
+  CHECK_EQUAL(ftruncate(fd, SIZE), 0);
+  close(fd);
+  CHECK_EQUAL(fl_touch(info.id, 130 * 4096, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_touch(info.id, 0, 130 * 4096), 0);
+  CHECK_EQUAL(fl_touch(info.id, 131 * 4096, SIZE - 131 * 4096), 0);
+  CHECK_EQUAL(fl_is_resident(info.id, 130 * 4096, 1), 0);
+  let_go(info.id);
+}
+
+static void *load_every_page(void *bytes) {
+  unsigned sum = 0;
+  for (size_t at = 0; at < SIZE; at += 4096)
+    sum += ((volatile unsigned char *)bytes)[at];
+  CHECK_EQUAL(sum, 0);
+  return NULL;
+}
+
+static void every_thread_is_guarded_while_mappings_come_and_go(void) {
+  for (int round = 0; round < 20; round++) {
+    struct fl_map_info info, other;
+    fl_id id = truncated_file(&info, 0);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+      CHECK_EQUAL(pthread_create(&threads[i], NULL, load_every_page, info.data), 0);
+    for (int i = 0; i < 20; i++)
+      fl_mapping_release(map_and_close(make_file(8192), 0, 8192, &other));
+    for (int i = 0; i < 4; i++)
+      pthread_join(threads[i], NULL);
+    CHECK_EQUAL(fl_mapping_damaged_bytes(id), SIZE);
+    let_go(id);
+  }
+}
+
+static int maps_again(off_t truncated_to, off_t grown_to, uint64_t *damaged) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 100, SIZE - 100, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, truncated_to), 0);
+  volatile unsigned char *bytes = (volatile unsigned char *)info.data - 100;
+  for (size_t page = 0; page < SIZE / 4096; page += 3)
+    (void)bytes[page * 4096 + 200];
+  CHECK_EQUAL(ftruncate(fd, grown_to), 0);
+  unsigned char again = 7;
+  for (off_t at = truncated_to; at < grown_to; at += 4096)
+    CHECK_EQUAL(pwrite(fd, &again, 1, at), 1);
+  close(fd);
+  uint64_t size;
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  *damaged = fl_mapping_damaged_bytes(info.id) / 4096;
+  int result = fl_touch(info.id, 0, (uint64_t)(grown_to < SIZE ? grown_to : SIZE) - 100);
+  for (off_t at = truncated_to; result == 0 && at < grown_to; at += 4096)
+    CHECK_EQUAL(bytes[at], 7);
+  let_go(info.id);
+  return result;
+}
+
+static void refreshing_maps_what_the_file_has_again(void) {
+  uint64_t damaged;
+  CHECK_EQUAL(maps_again(0, SIZE, &damaged), 0);
+  CHECK_EQUAL(damaged, 0);
+  CHECK_EQUAL(maps_again(4096, 90 * 4096, &damaged), 0);
+  CHECK_EQUAL(damaged, 37); /* of the pages that were loaded, 90, 93, … 198 are still wanting */
+  CHECK_EQUAL(maps_again(SIZE, SIZE, &damaged), 0);
+  CHECK_EQUAL(damaged, 0);
+}
+
+static void damage_is_told_once_and_by_ranges(void) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 100, SIZE - 300, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  close(fd);
+  uint64_t offset, length;
+  uint64_t *seen = calloc(fl_damage_words(SIZE - 300), sizeof *seen);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 0);
+  volatile unsigned char *bytes = (volatile unsigned char *)info.data - 100;
+  CHECK_EQUAL(bytes[200] + bytes[70 * 4096] + bytes[71 * 4096] + bytes[199 * 4096], 0);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
+  CHECK(offset == 0 && length == 4096 - 100);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
+  CHECK(offset == 70 * 4096 - 100 && length == 2 * 4096);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
+  CHECK(offset == 199 * 4096 - 100 && length == 4096 - 200);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 0);
+  CHECK_EQUAL(bytes[69 * 4096], 0);
+  CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
+  CHECK(offset == 69 * 4096 - 100 && length == 4096);
+  free(seen);
+  let_go(info.id);
+}
+
+/* In a child: how it dies. */
+static int signal_that_ends(void (*act)(void)) {
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    act();
+    _exit(0);
+  }
+  int status;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void fault_outside(void) {
+  signal(SIGBUS, SIG_DFL); /* of a sanitizer: it stands before ours */
+  struct fl_map_info info;
+  fl_id id = truncated_file(&info, 0);
+  int fd = make_file(4096);
+  volatile unsigned char *bytes = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[0], 0);
+  CHECK(id != 0 && bytes[0] == 0);
+}
+
+/* A page that is there and may not be loaded is no fault of the file's. */
+static void fault_that_is_forbidden(void) {
+  signal(SIGSEGV, SIG_DFL);
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(4096), 0, 4096, &info);
+  CHECK_EQUAL(mprotect(info.data, 4096, PROT_NONE), 0);
+  CHECK(id != 0 && ((volatile unsigned char *)info.data)[0] == 0);
+}
+
+/* macOS may say SIGSEGV where others say SIGBUS; here a page that is not mapped makes one. */
+static void an_address_that_is_called_invalid_is_a_lost_page(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &info);
+  volatile unsigned char *bytes = info.data;
+  CHECK_EQUAL(munmap(info.data + 70 * 4096, 4096), 0);
+  CHECK_EQUAL(bytes[70 * 4096 + 3], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
+  CHECK_EQUAL(bytes[71 * 4096], byte_at(71 * 4096));
+  let_go(id);
+}
+
+static void sent_from_elsewhere(void) {
+  signal(SIGBUS, SIG_DFL);
+  struct fl_map_info info;
+  map_and_close(make_file(4096), 0, 4096, &info);
+  raise(SIGBUS);
+}
+
+static volatile sig_atomic_t passed_on;
+static void handler_before(int number, siginfo_t *info, void *context) {
+  (void)context;
+  passed_on = number == SIGBUS && info->si_code <= 0;
+}
+
+static void passes_to_the_handler_before(void) {
+  struct sigaction action = {.sa_sigaction = handler_before, .sa_flags = SA_SIGINFO};
+  sigaction(SIGBUS, &action, NULL);
+  struct fl_map_info info;
+  map_and_close(make_file(4096), 0, 4096, &info);
+  raise(SIGBUS);
+  if (!passed_on)
+    abort();
+}
+
+int main(void) {
+  /* First, while this process has not installed the guard yet. */
+  CHECK_EQUAL(signal_that_ends(fault_outside), SIGBUS);
+  CHECK_EQUAL(signal_that_ends(fault_that_is_forbidden), SIGSEGV);
+  CHECK_EQUAL(signal_that_ends(sent_from_elsewhere), SIGBUS);
+  CHECK_EQUAL(signal_that_ends(passes_to_the_handler_before), 0);
+  printf("ok any other SIGBUS goes to whoever stood before\n");
+  for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
+    fl_test_disable_populate(old_kernel);
+    RUN(operations_say_that_the_file_was_truncated);
+    RUN(a_direct_load_reads_zeros_and_is_counted);
+    RUN(damage_is_remembered_when_the_file_grows_again);
+    RUN(every_thread_is_guarded_while_mappings_come_and_go);
+    RUN(refreshing_maps_what_the_file_has_again);
+    RUN(damage_is_told_once_and_by_ranges);
+  }
+  if (is_portable())
+    RUN(an_address_that_is_called_invalid_is_a_lost_page);
+  return 0;
+}

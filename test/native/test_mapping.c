@@ -1,0 +1,318 @@
+/* Mappings come, are held, closed and go; ranges are checked; nothing stays behind. */
+#include "check.h"
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+static int count_descriptors(void) {
+  int count = 0;
+  DIR *directory = opendir("/proc/self/fd");
+  while (readdir(directory) != NULL)
+    count++;
+  closedir(directory);
+  return count;
+}
+
+static int count_map_lines(void) {
+  int count = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  for (int c = getc(maps); c != EOF; c = getc(maps))
+    count += c == '\n';
+  fclose(maps);
+  return count;
+}
+
+static void maps_bytes_at_any_offset(void) {
+  static const uint64_t offsets[] = {0, 1, 4095, 4096, 4097, 10000};
+  for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+    struct fl_map_info info;
+    fl_id id = map_and_close(make_file(20000), offsets[i], 20000 - offsets[i], &info);
+    CHECK_EQUAL(fl_touch(id, 0, 20000 - offsets[i]), 0);
+    for (uint64_t at = 0; at < 20000 - offsets[i]; at++)
+      CHECK_EQUAL(((unsigned char *)info.data)[at], byte_at(offsets[i] + at));
+    let_go(id);
+  }
+}
+
+static void rejects_ranges_that_leave_the_mapping(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(10000), 100, 5000, &info);
+  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_touch(id, 5000, 0), 0);
+  CHECK_EQUAL(fl_touch(id, 0, 5001), -ERANGE);
+  CHECK_EQUAL(fl_touch(id, 5000, 1), -ERANGE);
+  CHECK_EQUAL(fl_touch(id, 5001, 0), -ERANGE);
+  CHECK_EQUAL(fl_touch(id, UINT64_MAX, 2), -ERANGE);
+  CHECK_EQUAL(fl_touch(id, 2, UINT64_MAX), -ERANGE);
+  let_go(id);
+}
+
+static void an_empty_file_is_a_mapping_without_pages(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(0), 0, 0, &info);
+  CHECK(info.data == NULL);
+  CHECK_EQUAL(fl_touch(id, 0, 0), 0);
+  CHECK_EQUAL(fl_touch(id, 0, 1), -ERANGE);
+  CHECK_EQUAL(fl_evict(id, 0, 0), 0);
+  CHECK_EQUAL(fl_is_resident(id, 0, 0), 1);
+  CHECK_EQUAL(fl_mapping_close(id), 0);
+  let_go(id);
+}
+
+static int try_to_map(const char *path, uint64_t length, enum fl_mode mode) {
+  int fd = open(path, O_RDONLY);
+  CHECK(fd >= 0);
+  struct fl_map_request request = {fd, 0, length, mode, FRESHNESS, false};
+  struct fl_map_info info;
+  int result = fl_mapping_create(&request, &info);
+  close(fd);
+  return result;
+}
+
+static void says_which_files_cannot_be_mapped_and_keeps_nothing(void) {
+  fl_test_await_mirrors();
+  fl_test_drain_reaper();
+  int descriptors = count_descriptors();
+  size_t mappings = fl_mapping_count();
+  CHECK(try_to_map("/proc/self/status", 0, FL_COPY_ON_WRITE) < 0);
+  CHECK_EQUAL(try_to_map("/proc/self/maps", 4096, FL_COPY_ON_WRITE), -ENODEV);
+  CHECK_EQUAL(try_to_map("/tmp", 4096, FL_COPY_ON_WRITE), -ENODEV);
+  CHECK_EQUAL(try_to_map("/proc/self/exe", 4096, FL_SHARED), -EACCES);
+  struct fl_map_request closed = {-1, 0, 4096, FL_COPY_ON_WRITE, FRESHNESS, false};
+  struct fl_map_info info;
+  CHECK_EQUAL(fl_mapping_create(&closed, &info), -EBADF);
+  struct fl_map_request huge = {0, UINT64_MAX - 10, 4096, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&huge, &info), -EOVERFLOW);
+  fl_test_await_mirrors();
+  fl_test_drain_reaper();
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  CHECK_EQUAL(fl_mapping_count(), mappings);
+}
+
+static void lives_until_its_last_reference(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(4096), 0, 4096, &info);
+  CHECK_EQUAL(fl_mapping_retain(id), 0);
+  fl_mapping_release(id);
+  CHECK_EQUAL(fl_touch(id, 0, 4096), 0);
+  let_go(id);
+  CHECK_EQUAL(fl_touch(id, 0, 4096), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_retain(id), -FL_CLOSED);
+  fl_mapping_release(id); /* ignored */
+}
+
+static void an_old_id_never_names_a_new_mapping(void) {
+  struct fl_map_info info;
+  fl_id old = map_and_close(make_file(4096), 0, 4096, &info);
+  let_go(old);
+  fl_id new = map_and_close(make_file(4096), 0, 4096, &info);
+  CHECK(old != new);
+  CHECK_EQUAL(fl_touch(old, 0, 1), -FL_CLOSED);
+  let_go(new);
+}
+
+static void a_closed_mapping_reads_zeros_and_holds_no_space(void) {
+  int fd = make_file(1 << 20);
+  struct stat status;
+  int descriptors = count_descriptors();
+  struct fl_map_request request = {fd, 0, 1 << 20, FL_COPY_ON_WRITE, FRESHNESS, false};
+  struct fl_map_info info;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(fl_touch(info.id, 0, 1 << 20), 0);
+  volatile unsigned char *bytes = info.data;
+  CHECK_EQUAL(bytes[4099], byte_at(4099));
+  CHECK_EQUAL(fl_mapping_close(info.id), 0);
+  CHECK_EQUAL(fl_mapping_close(info.id), 0);
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  CHECK_EQUAL(bytes[4099], 0);
+  bytes[4099] = 1; /* inert, and no crash */
+  CHECK_EQUAL(fl_touch(info.id, 0, 1), -FL_CLOSED);
+  CHECK_EQUAL(fl_advise(info.id, 0, 1, FL_NORMAL), -FL_CLOSED);
+  CHECK_EQUAL(fstat(fd, &status), 0);
+  close(fd);
+  let_go(info.id);
+}
+
+static void a_store_stays_private(void) {
+  int fd = make_file(8192);
+  struct fl_map_request request = {fd, 0, 8192, FL_COPY_ON_WRITE, FRESHNESS, false};
+  struct fl_map_info info;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK(info.copy_on_write);
+  ((unsigned char *)info.data)[5000] ^= 0xff;
+  unsigned char byte;
+  CHECK_EQUAL(pread(fd, &byte, 1, 5000), 1);
+  CHECK_EQUAL(byte, byte_at(5000));
+  close(fd);
+  let_go(info.id);
+}
+
+static void a_shared_store_reaches_the_file(void) {
+  int fd = make_file(8192);
+  struct fl_map_request request = {fd, 0, 8192, FL_SHARED, FRESHNESS, false};
+  struct fl_map_info info;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  ((unsigned char *)info.data)[5000] = 77;
+  unsigned char byte;
+  CHECK_EQUAL(pread(fd, &byte, 1, 5000), 1);
+  CHECK_EQUAL(byte, 77);
+  close(fd);
+  let_go(info.id);
+}
+
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+static const bool sanitizer_maps_as_it_goes = true;
+#else
+static const bool sanitizer_maps_as_it_goes = false;
+#endif
+
+static void thousands_of_rounds_leave_nothing_behind(void) {
+  fl_test_await_mirrors();
+  fl_test_drain_reaper();
+  int descriptors = count_descriptors(), lines = 0;
+  for (int round = 0; round < 3000; round++) {
+    struct fl_map_info info;
+    fl_id id = map_and_close(make_file(3 * 4096), 10, 8000, &info);
+    CHECK_EQUAL(fl_touch(id, 0, 8000), 0);
+    if (round % 2 == 0)
+      CHECK_EQUAL(fl_mapping_close(id), 0);
+    let_go(id);
+    if (round == 100) /* allocators have settled */
+      lines = count_map_lines();
+  }
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  /* The C library keeps the stacks of up to five ended threads of the reaper, each with its guard page: 40 MiB. */
+  CHECK(sanitizer_maps_as_it_goes || count_map_lines() <= lines + 10);
+  CHECK_EQUAL(fl_mapping_count(), 0);
+}
+
+static fl_id stormed;
+static _Atomic int stopped;
+
+static void *touch_until_closed(void *unused) {
+  (void)unused;
+  int result = 0;
+  while (result == 0)
+    result = fl_touch(stormed, 0, 1 << 22);
+  CHECK_EQUAL(result, -FL_CLOSED);
+  stopped++;
+  return NULL;
+}
+
+static void closing_waits_for_operations_on_other_threads(void) {
+  struct fl_map_info info;
+  stormed = map_and_close(make_file(1 << 22), 0, 1 << 22, &info);
+  pthread_t threads[4];
+  stopped = 0;
+  for (int i = 0; i < 4; i++)
+    CHECK_EQUAL(pthread_create(&threads[i], NULL, touch_until_closed, NULL), 0);
+  for (int i = 0; i < 20; i++)
+    CHECK_EQUAL(fl_touch(stormed, 0, 1 << 22), 0);
+  CHECK_EQUAL(fl_mapping_close(stormed), 0);
+  for (int i = 0; i < 4; i++)
+    pthread_join(threads[i], NULL);
+  CHECK_EQUAL(stopped, 4);
+  let_go(stormed);
+}
+
+static void is_closed_with_the_last_handle(void) {
+  struct fl_map_info first, second;
+  int descriptors = count_descriptors();
+  fl_id id = map_and_close(make_file(10000), 100, 5000, &first);
+  CHECK_EQUAL(fl_mapping_attach(id, &second), 0);
+  CHECK(second.id == id && second.data == first.data && second.mirror == first.mirror);
+  CHECK_EQUAL(second.length, 5000);
+  CHECK_EQUAL(second.offset, 100);
+  CHECK_EQUAL(fl_mapping_leave(id), 0);
+  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_mapping_attach(id, &second), 0);
+  fl_mapping_release(id);
+  CHECK_EQUAL(fl_mapping_leave(id), 0);
+  CHECK_EQUAL(fl_mapping_leave(id), 1);
+  CHECK_EQUAL(fl_mapping_attach(id, &second), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_close(id), 0);
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  fl_mapping_release(id);
+  let_go(id);
+  CHECK_EQUAL(fl_mapping_attach(id, &second), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_leave(id), -FL_CLOSED);
+}
+
+static void a_handle_that_was_collected_closes_nothing(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(5000), 0, 5000, &info);
+  CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
+  CHECK_EQUAL(fl_mapping_leave(id), 0);
+  fl_mapping_forget(id);
+  fl_mapping_release(id);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[4999], byte_at(4999));
+  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_mapping_attach(id, &info), 0); /* somebody may still hold what it takes to attach */
+  CHECK_EQUAL(fl_mapping_leave(id), 1);
+  fl_mapping_release(id);
+  let_go(id);
+}
+
+static void a_thread_that_ends_closes_what_others_have_closed(void) {
+  struct fl_map_info info;
+  int descriptors = count_descriptors();
+  fl_id id = map_and_close(make_file(5000), 0, 5000, &info);
+  CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
+  fl_mapping_abandon(id, false); /* nobody has closed it yet */
+  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
+  CHECK_EQUAL(fl_mapping_leave(id), 0);
+  fl_mapping_abandon(id, false);
+  CHECK_EQUAL(fl_touch(id, 0, 5000), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_close(id), 0); /* waits for the other thread */
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[4999], 0);
+  fl_mapping_abandon(id, true);
+  fl_mapping_release(id);
+  fl_mapping_release(id);
+  let_go(id);
+}
+
+/* The thread that closes the last handle ends before it comes to it, while operations run. */
+static void what_is_abandoned_amid_operations_is_closed_after_them(void) {
+  struct fl_map_info info;
+  size_t mappings = fl_mapping_count();
+  int descriptors = count_descriptors();
+  stormed = map_and_close(make_file(1 << 22), 0, 1 << 22, &info);
+  pthread_t threads[4];
+  stopped = 0;
+  for (int i = 0; i < 4; i++)
+    CHECK_EQUAL(pthread_create(&threads[i], NULL, touch_until_closed, NULL), 0);
+  for (int i = 0; i < 20; i++)
+    CHECK_EQUAL(fl_touch(stormed, 0, 1 << 22), 0);
+  CHECK_EQUAL(fl_mapping_leave(stormed), 1);
+  fl_mapping_abandon(stormed, true);
+  fl_mapping_abandon(stormed, true);
+  fl_mapping_release(stormed);
+  for (int i = 0; i < 4; i++)
+    pthread_join(threads[i], NULL);
+  CHECK_EQUAL(stopped, 4);
+  fl_test_await_mirrors();
+  fl_test_drain_reaper();
+  CHECK_EQUAL(fl_mapping_count(), mappings);
+  CHECK_EQUAL(count_descriptors(), descriptors);
+}
+
+int main(void) {
+  RUN(maps_bytes_at_any_offset);
+  RUN(rejects_ranges_that_leave_the_mapping);
+  RUN(an_empty_file_is_a_mapping_without_pages);
+  RUN(says_which_files_cannot_be_mapped_and_keeps_nothing);
+  RUN(lives_until_its_last_reference);
+  RUN(an_old_id_never_names_a_new_mapping);
+  RUN(a_closed_mapping_reads_zeros_and_holds_no_space);
+  RUN(a_store_stays_private);
+  RUN(a_shared_store_reaches_the_file);
+  RUN(thousands_of_rounds_leave_nothing_behind);
+  RUN(closing_waits_for_operations_on_other_threads);
+  RUN(is_closed_with_the_last_handle);
+  RUN(a_handle_that_was_collected_closes_nothing);
+  RUN(a_thread_that_ends_closes_what_others_have_closed);
+  RUN(what_is_abandoned_amid_operations_is_closed_after_them);
+  return 0;
+}

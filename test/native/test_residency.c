@@ -1,0 +1,90 @@
+/* Touch, residency, advice and eviction, with and without MADV_POPULATE_READ. */
+#include "check.h"
+
+enum { PAGES = 64 };
+
+static fl_id cold_file(struct fl_map_info *info) {
+  int fd = make_file((uint64_t)PAGES * 4096);
+  fsync(fd);
+  fl_id id = map_and_close(fd, 0, (uint64_t)PAGES * 4096, info);
+  CHECK_EQUAL(fl_evict(id, 0, (uint64_t)PAGES * 4096), 0);
+  return id;
+}
+
+static uint64_t resident_pages(fl_id id, uint64_t offset, uint64_t length) {
+  uint8_t vector[PAGES];
+  uint64_t resident;
+  CHECK_EQUAL(fl_residency(id, offset, length, vector, &resident), 0);
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < fl_page_count(id, offset, length); i++)
+    sum += vector[i];
+  CHECK_EQUAL(sum, resident);
+  return resident;
+}
+
+static void evicting_makes_cold_and_touching_makes_resident(void) {
+  struct fl_map_info info;
+  fl_id id = cold_file(&info);
+  CHECK_EQUAL(resident_pages(id, 0, PAGES * 4096), 0);
+  CHECK_EQUAL(fl_is_resident(id, 0, 1), 0);
+  CHECK_EQUAL(fl_touch(id, 3 * 4096 + 5, 4096), 0);
+  CHECK_EQUAL(resident_pages(id, 3 * 4096, 2 * 4096), 2);
+  CHECK_EQUAL(fl_is_resident(id, 3 * 4096 + 5, 4096), 1);
+  CHECK_EQUAL(fl_is_resident(id, 3 * 4096, 3 * 4096), 0);
+  CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
+  CHECK_EQUAL(resident_pages(id, 0, PAGES * 4096), PAGES);
+  let_go(id);
+}
+
+static void touched_pages_cost_no_fault(void) {
+  struct fl_map_info info;
+  fl_id id = cold_file(&info);
+  CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
+  struct fl_thread_usage before, after;
+  unsigned sum = 0;
+  CHECK_EQUAL(fl_get_thread_usage(&before), 0);
+  for (uint64_t at = 0; at < PAGES * 4096; at += 4096)
+    sum += ((volatile unsigned char *)info.data)[at] != byte_at(at);
+  CHECK_EQUAL(fl_get_thread_usage(&after), 0);
+  CHECK_EQUAL(sum, 0);
+  CHECK_EQUAL(after.major_faults - before.major_faults, 0);
+  let_go(id);
+}
+
+static void counts_pages_that_a_range_reaches_into(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(3 * 4096), 100, 2 * 4096, &info);
+  CHECK_EQUAL(fl_page_count(id, 0, 0), 0);
+  CHECK_EQUAL(fl_page_count(id, 0, 1), 1);
+  CHECK_EQUAL(fl_page_count(id, 0, 4096 - 100), 1);
+  CHECK_EQUAL(fl_page_count(id, 0, 4096 - 99), 2);
+  CHECK_EQUAL(fl_page_count(id, 0, 2 * 4096), 3);
+  let_go(id);
+}
+
+static void takes_every_advice(void) {
+  struct fl_map_info info;
+  fl_id id = cold_file(&info);
+  for (int advice = 0; advice < FL_ADVICE_COUNT; advice++) {
+    int result = fl_advise(id, 10, 20000, advice);
+    bool is_linux_s = advice == FL_COLD || advice == FL_PAGEOUT || advice == FL_HUGEPAGE;
+    if (is_portable() && is_linux_s)
+      CHECK_EQUAL(result, -ENOTSUP);
+    else
+      CHECK(result == 0 || (advice == FL_HUGEPAGE && result == -EINVAL));
+    CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
+    CHECK_EQUAL(((unsigned char *)info.data)[9999], byte_at(9999));
+  }
+  let_go(id);
+}
+
+int main(void) {
+  for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
+    fl_test_disable_populate(old_kernel);
+    RUN(evicting_makes_cold_and_touching_makes_resident);
+    RUN(touched_pages_cost_no_fault);
+    RUN(counts_pages_that_a_range_reaches_into);
+    RUN(takes_every_advice);
+  }
+  return 0;
+}

@@ -1,0 +1,81 @@
+/* Copies into lent memory: right bytes, checked bounds, and no write after the lender has taken it back. */
+#include "check.h"
+#include <pthread.h>
+
+static void copies_bytes(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(50000), 7, 40000, &info);
+  unsigned char memory[30000];
+  fl_id transfer;
+  CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
+  CHECK_EQUAL(fl_read(id, 5, 20000, transfer, 0), 0);
+  CHECK_EQUAL(fl_read(id, 20005, 10000, transfer, 20000), 0);
+  for (size_t i = 0; i < sizeof memory; i++)
+    CHECK_EQUAL(memory[i], byte_at(12 + i));
+  fl_transfer_end(transfer);
+  let_go(id);
+}
+
+static void refuses_what_does_not_fit(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(50000), 0, 50000, &info);
+  unsigned char memory[100];
+  fl_id transfer;
+  uint64_t resident;
+  CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
+  CHECK_EQUAL(fl_read(id, 0, 101, transfer, 0), -ERANGE);
+  CHECK_EQUAL(fl_read(id, 0, 1, transfer, 100), -ERANGE);
+  CHECK_EQUAL(fl_read(id, 0, 2, transfer, UINT64_MAX), -ERANGE);
+  CHECK_EQUAL(fl_read(id, 49999, 2, transfer, 0), -ERANGE);
+  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, 88, &resident), -ERANGE);
+  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, 87, &resident), 0);
+  fl_transfer_end(transfer);
+  CHECK_EQUAL(fl_read(id, 0, 1, transfer, 0), -FL_CLOSED);
+  fl_transfer_end(transfer); /* ignored */
+  let_go(id);
+}
+
+struct storm {
+  fl_id mapping, transfer;
+  uint64_t at;
+};
+
+static void *copy_until_taken_back(void *argument) {
+  struct storm *storm = argument;
+  int result = 0;
+  while (result == 0)
+    result = fl_read(storm->mapping, 0, 1 << 20, storm->transfer, storm->at);
+  CHECK(result == -FL_CLOSED || result == -ERANGE);
+  return NULL;
+}
+
+/* Under ASAN a write after free() is seen. */
+static void nobody_writes_after_it_was_taken_back(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(1 << 20), 0, 1 << 20, &info);
+  for (int round = 0; round < 50; round++) {
+    unsigned char *memory = malloc(3 << 20);
+    fl_id transfer;
+    CHECK_EQUAL(fl_transfer_create(memory, 3 << 20, &transfer), 0);
+    pthread_t threads[3];
+    struct storm storms[3];
+    for (unsigned i = 0; i < 3; i++) {
+      storms[i] = (struct storm){.mapping = id, .transfer = transfer, .at = (uint64_t)i << 20};
+      CHECK_EQUAL(pthread_create(&threads[i], NULL, copy_until_taken_back, &storms[i]), 0);
+    }
+    CHECK_EQUAL(fl_touch(id, 0, 1 << 20), 0);
+    fl_transfer_end(transfer);
+    free(memory);
+    for (int i = 0; i < 3; i++)
+      pthread_join(threads[i], NULL);
+  }
+  CHECK_EQUAL(fl_transfer_count(), 0);
+  let_go(id);
+}
+
+int main(void) {
+  RUN(copies_bytes);
+  RUN(refuses_what_does_not_fit);
+  RUN(nobody_writes_after_it_was_taken_back);
+  return 0;
+}

@@ -1,0 +1,10 @@
+'use strict'
+// The one clock that all threads of the process share: performance.now() counts from the start of its own thread.
+
+/** Nanoseconds since some moment before the process began; no system call. Whole, but for the rounding of large doubles. */
+function now() {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1e9 + nanoseconds
+}
+
+module.exports = { now }

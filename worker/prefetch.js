@@ -1,0 +1,53 @@
+'use strict'
+// Asks the device for many ranges at once: those of a mapping that touch or overlap become one call, so that what was
+// asked for in pieces is read in one piece, and nothing twice.
+
+const { performance } = require('node:perf_hooks')
+const native = require('../native/binding')
+
+const BLOCKED_MS = 1 // asking takes microseconds where nothing is in its way
+const MOST_WAITING = 64 << 10 // bytes of a range that may wait for others; a long one is not worth it
+const MOST = 16 // ranges that wait
+
+class Prefetch {
+  #ranges = []
+  #isBlocked = false
+
+  /** Since start(), a call has taken so long that the device's queue must be full. */
+  get isBlocked() {
+    return this.#isBlocked
+  }
+
+  start() {
+    this.#isBlocked = false
+  }
+
+  /** `lead`: bytes from a page boundary to the start of the mapping; so that ranges on one page are seen to touch. */
+  add(id, lead, offset, length) {
+    this.#ranges.push({ id, lead, offset, end: offset + length })
+    if (length > MOST_WAITING || this.#ranges.length >= MOST) this.flush()
+  }
+
+  flush() {
+    const ranges = this.#ranges
+    if (ranges.length > 1) ranges.sort((a, b) => a.id - b.id || a.offset - b.offset)
+    let before = performance.now()
+    for (let i = 0; i < ranges.length && !this.#isBlocked;) {
+      const { id, lead, offset } = ranges[i]
+      let { end } = ranges[i]
+      for (i++; i < ranges.length && ranges[i].id === id && ranges[i].offset < pageEnd(lead, end); i++) {
+        end = Math.max(end, ranges[i].end)
+      }
+      native.prefetch(id, offset, end - offset)
+      const after = performance.now()
+      this.#isBlocked = after - before > BLOCKED_MS
+      before = after
+    }
+    ranges.length = 0
+  }
+}
+
+/** The first byte past the page that byte `end` lies on: a range that starts before it touches one that ends at `end`. */
+const pageEnd = (lead, end) => end - ((lead + end) % native.pageSize) + native.pageSize
+
+module.exports = { Prefetch }

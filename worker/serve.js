@@ -1,0 +1,314 @@
+'use strict'
+// Serves the slots of channels on one pool thread: all that waits is prefetched before the first of it is completed,
+// so that the device sees every request at once; then slots are completed one slice at a time. Channels take turns.
+
+const native = require('../native/binding')
+const { now } = require('./clock')
+const operations = require('./operations')
+const { Prefetch } = require('./prefetch')
+const {
+  SLOTS, State, Flag, Owner, ChannelMemory, Control, GONE, generationOf, isFree, mappingWord, running, statusOf
+} = require('./layout')
+
+// Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
+// that one it has, as a rule, answered the older ones, so the thread sleeps and tells of it once a group and not once a
+// slot. Small enough for the device's queue to stay filled meanwhile, and smaller where the device is slow.
+const MOST_IN_GROUP = 8
+const SHORT = 64 << 10 // bytes
+const SLOW_NS = 1e6
+
+const CANCELLED = -1 // any negative result will do: the caller has already told its user why
+
+const isCancelled = (channel, slot) => (Atomics.load(channel.flags, slot) & Flag.CANCELLED) !== 0
+
+/** Whether there may be work in a channel: it has an owner, who has put something into its slots. */
+function isInUse({ header }) {
+  if (Atomics.load(header, ChannelMemory.USED) === 0) return false
+  const owner = Atomics.load(header, ChannelMemory.OWNER)
+  return statusOf(owner) === Owner.TAKEN && (owner & GONE) === 0
+}
+
+/** Whether a slot's next slice is its last, and a short one. */
+function isShort(channel, slot) {
+  const { readsPages, isQuick } = operations[channel.op[slot]]
+  return (readsPages || isQuick) && channel.length[slot] - channel.done[slot] <= SHORT
+}
+
+class Server {
+  /**
+   * @param {import('./layout').PoolMemory} pool
+   * @param {number} thread this thread's number
+   * @param {number} word as it holds that number
+   * @param {object} options the pool's
+   * @param {number} options.sliceSize bytes that a touch or a read may work on before others get their turn
+   * @param {number} options.maxThreads
+   */
+  constructor(pool, thread, word, { sliceSize, maxThreads }) {
+    this.pool = pool
+    this.control = pool.control
+    this.thread = thread
+    this.running = running(thread, generationOf(word))
+    this.sliceSize = Math.floor(sliceSize / native.pageSize) * native.pageSize
+    this.maxThreads = maxThreads
+    this.mostOnOne = Math.max(1, maxThreads - 1)
+    this.channels = []
+    this.firstToPrefetch = 0 // the channel whose turn it is
+    this.prefetches = new Prefetch()
+    this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
+    this.found = false // a slot to complete, since it was last looked for any
+    this.left = 0 // slots that the channel which has its turn may still have completed
+    this.next = undefined // the slot with much to do whose turn it is
+    this.turn = 0 // of a slot of this thread's; turns are counted
+    this.allowed = 0 // the mapping that mayWorkOn() has allowed last
+    this.sweepBegan = 0 // ns: when it last began to look for waiting slots
+    this.sliceBegan = 0 // ns: when the slice before it in the group ended
+  }
+
+  /** Those that have come into use since the last look as well. */
+  findChannels() {
+    const count = Atomics.load(this.control, Control.CHANNELS)
+    while (this.channels.length < count) {
+      const channel = this.pool.channel(this.channels.length)
+      channel.turns = new Float64Array(SLOTS) // when this thread last did something for each
+      channel.longTurn = 0 // when this thread last did something for a slot with much to do
+      channel.cursor = 0 // the slot at which the sweep goes on
+      channel.isSwept = false // it has come to the end once
+      this.channels.push(channel)
+    }
+  }
+
+  /**
+   * Serves until a look at every slot finds nothing to do.
+   * @returns {boolean} whether it left slots alone that wait, since enough other threads are on their mapping
+   */
+  serve() {
+    do {
+      this.refused = false
+      this.prefetchWaiting()
+    } while (this.completePrefetched())
+    return this.refused
+  }
+
+  /**
+   * Stops at a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The next
+   * time another channel comes first.
+   */
+  prefetchWaiting() {
+    this.heard = Atomics.load(this.control, Control.DOORBELL)
+    this.sweepBegan = now() // for all slots: a sweep is short, as it ends where the device's queue is full
+    this.findChannels()
+    this.prefetches.start()
+    const { length } = this.channels
+    let number = this.firstToPrefetch
+    for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
+      const channel = this.channels[number]
+      number = (number + 1) % length
+      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, this.prefetchFirst)
+    }
+    this.prefetches.flush()
+    if (this.prefetches.isBlocked) this.firstToPrefetch = number
+    this.stopWorking()
+  }
+
+  prefetchFirst = (channel, slot) => {
+    channel.turns[slot] = ++this.turn
+    this.prefetch(channel, slot, 0)
+    return !this.prefetches.isBlocked
+  }
+
+  /**
+   * Every slot that has little left, then a slice of one that has much: so that small requests beside a scan wait for no
+   * more than a slice of it. @returns {boolean} whether there was any
+   */
+  completePrefetched() {
+    this.next = undefined
+    this.found = false
+    for (const channel of this.channels) Object.assign(channel, { cursor: 0, isSwept: false })
+    while (this.sweepEach());
+    this.completeGroup()
+    this.stopWorking()
+    return this.completeNext() || this.found
+  }
+
+  /**
+   * A few slots of each channel: what one caller asks for waits for so few of any other's, however much that asks for. A
+   * sweep that is over begins again for as long as another is not. @returns {boolean} whether any is not over
+   */
+  sweepEach() {
+    let goesOn = false
+    for (let i = 0; i < this.channels.length; i++) { // which may become more meanwhile
+      const channel = this.channels[i]
+      if (isInUse(channel)) this.sweep(channel)
+      else channel.isSwept = true
+      goesOn ||= !channel.isSwept
+    }
+    return goesOn
+  }
+
+  sweep(channel) {
+    this.left = MOST_IN_GROUP
+    channel.cursor = this.forEachSlot(channel, channel.cursor, State.PREFETCHED, this.running, this.joinFew, this.isForNow)
+    channel.isSwept ||= channel.cursor === 0
+  }
+
+  joinFew = (channel, slot) => {
+    this.found = true
+    this.join(channel, slot)
+    return --this.left > 0
+  }
+
+  /** A slot with much to do waits. */
+  isForNow = (channel, slot) => {
+    if (isShort(channel, slot)) return true
+    this.wait(channel, slot)
+    return false
+  }
+
+  /** Channels take turns, and so do their slots with much to do: next is the one that has waited longest. */
+  wait(channel, slot) {
+    const { next } = this
+    const isLater = next !== undefined && (next.channel === channel
+      ? next.channel.turns[next.slot] <= channel.turns[slot]
+      : next.channel.longTurn <= channel.longTurn)
+    if (!isLater) this.next = { channel, slot }
+  }
+
+  completeNext() {
+    if (this.next === undefined) return false
+    const { channel, slot } = this.next
+    if (Atomics.compareExchange(channel.state, slot, State.PREFETCHED, this.running) === State.PREFETCHED) {
+      channel.longTurn = ++this.turn
+      this.join(channel, slot)
+      this.completeGroup()
+    }
+    return true
+  }
+
+  /** Puts a claimed slot into the group, which is completed when it is full, or before it when the two do not go together. */
+  join(channel, slot) {
+    const { group } = this
+    const [first] = group.slots
+    if (first !== undefined && !(group.channel === channel && channel.mapping[first] === channel.mapping[slot])) {
+      this.completeGroup()
+    }
+    group.channel = channel
+    group.slots.push(slot)
+    if (group.slots.length >= group.most) this.completeGroup()
+  }
+
+  completeGroup() {
+    const { channel, slots } = this.group
+    if (slots.length === 0) return
+    this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
+    const before = now()
+    this.sliceBegan = before
+    let news = 0
+    while (slots.length > 0) if (this.runSlice(channel, slots.pop())) news++
+    const isSlow = this.sliceBegan - before > SLOW_NS
+    this.group.most = isSlow ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
+    if (news > 0) {
+      Atomics.add(channel.header, ChannelMemory.COMPLETIONS, news)
+      Atomics.notify(channel.header, ChannelMemory.COMPLETIONS)
+    }
+    this.stopWorking()
+    // New requests reach the device before the next page is waited for.
+    if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchWaiting()
+  }
+
+  /**
+   * Moves slots of a channel that this thread may work on, and that suit, from one state to the next, from slot `start` on
+   * until `act` returns false. @returns {number} the slot at which to go on, or 0 at the end
+   */
+  forEachSlot(channel, start, from, to, act, suits) {
+    const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
+    for (let slot = start; slot < end; slot++) {
+      if (Atomics.load(channel.state, slot) !== from || !this.mayWorkOn(channel.mapping[slot])) continue
+      if (suits !== undefined && !suits(channel, slot)) continue
+      // First: by the time that anybody finds the slot taken, it says since when.
+      if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
+      if (Atomics.compareExchange(channel.state, slot, from, to) !== from) continue
+      if (!act(channel, slot)) return slot + 1
+    }
+    return 0
+  }
+
+  stopWorking() {
+    this.setWorksOn(0)
+    this.allowed = 0
+  }
+
+  setWorksOn(word) {
+    Atomics.store(this.control, Control.WORKS_ON + this.thread, word)
+  }
+
+  /**
+   * The threads of a pool are never all on one mapping, so that a file whose device hangs leaves one to the others. A
+   * thread says what it is about to work on before it counts, so of two that come at once both may stand back: each
+   * then looks again after a time of its own (main.js).
+   */
+  mayWorkOn(mapping) {
+    if (this.maxThreads === 1 || mapping === this.allowed) return true
+    const word = mappingWord(mapping)
+    this.setWorksOn(word)
+    let threads = 0
+    for (let i = 0; i < this.maxThreads; i++) {
+      if (Atomics.load(this.control, Control.WORKS_ON + i) === word && this.isThere(i)) threads++
+    }
+    this.allowed = threads <= this.mostOnOne ? mapping : 0
+    this.refused ||= this.allowed === 0
+    return this.allowed !== 0
+  }
+
+  /** A thread that died has left word of what it worked on. */
+  isThere(thread) {
+    return !isFree(Atomics.load(this.control, Control.STATUS + thread))
+  }
+
+  /** Bytes of the slot's next slice. Slices of a long range end on page boundaries as far as the mapping does. */
+  sliceLength(channel, slot, done) {
+    const rest = channel.length[slot] - done
+    const most = this.sliceSize * operations[channel.op[slot]].sliceFactor
+    if (most === 0 || rest <= most) return rest
+    return most - ((channel.offset[slot] + channel.lead[slot] + done) % native.pageSize)
+  }
+
+  // Another thread may run the slot meanwhile and move `done` on: prefetching the wrong slice is harmless.
+  prefetch(channel, slot, done) {
+    if (!operations[channel.op[slot]].readsPages || isCancelled(channel, slot)) return
+    const length = this.sliceLength(channel, slot, done)
+    if (length > 0) this.prefetches.add(channel.mapping[slot], channel.lead[slot], channel.offset[slot] + done, length)
+  }
+
+  /** @returns {boolean} whether the caller wants to know of it */
+  runSlice(channel, slot) {
+    channel.turns[slot] = ++this.turn
+    const done = channel.done[slot]
+    const length = this.sliceLength(channel, slot, done)
+    if (isCancelled(channel, slot)) return this.settle(channel, slot, CANCELLED, length)
+    // The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
+    // or else that slice would be read page by page.
+    this.prefetches.start()
+    this.prefetch(channel, slot, done + length)
+    this.prefetches.flush()
+    const result = operations[channel.op[slot]].run(channel, slot, channel.offset[slot] + done, length, done)
+    Atomics.add(this.control, Control.STEPS, 1)
+    return this.settle(channel, slot, result, length)
+  }
+
+  /** @returns {boolean} whether the caller wants to know */
+  settle(channel, slot, result, length) {
+    const ended = now()
+    channel.worked[slot] += ended - this.sliceBegan
+    channel.ended[slot] = this.sliceBegan = ended
+    // One without the other would count a slice twice or skip it; V8 ends a thread at calls and loops, not in here.
+    channel.done[slot] += result < 0 ? 0 : length
+    channel.result[slot] = result < 0 ? result : channel.result[slot] + result
+
+    const over = result < 0 || channel.done[slot] === channel.length[slot]
+    const wake = over || (Atomics.load(channel.flags, slot) & Flag.PROGRESS) !== 0
+    Atomics.store(channel.state, slot, over ? State.DONE : State.PREFETCHED)
+    return wake
+  }
+}
+
+module.exports = { Server }
