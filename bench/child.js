@@ -17,6 +17,7 @@ main().then(
   (error) => ({ error: error.message, stack: error.stack })
 ).then((message) => {
   fs.writeFileSync(RESULT_FD, JSON.stringify(message))
-  // What a contender left running is nobody's concern any more.
-  process.exit()
+  // What a contender left running is nobody's concern any more. Not by process.exit(), which may hang amid work: see
+  // docs/safety.md.
+  process.kill(process.pid, 'SIGKILL')
 })

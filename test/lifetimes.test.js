@@ -3,7 +3,7 @@
 // and nothing is left behind; and what is given back is not given back at the event loop's expense.
 
 const fs = require('node:fs')
-const { childResult, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { EXITING, childResult, makeFile, runChild, temporaryFolder } = require('./helpers')
 
 const MIB = 1 << 20
 
@@ -29,7 +29,7 @@ describe('threads', () => {
 })
 
 describe('process.exit() amid much work', () => {
-  const run = (...args) => runChild('life-exits.js', args)
+  const run = (...args) => runChild('life-exits.js', args, { execArgv: EXITING })
   const ended = { code: 7, signal: null, stdout: '', stderr: '' }
 
   test.each([

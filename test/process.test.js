@@ -4,7 +4,7 @@
 
 const fs = require('node:fs')
 const nodePath = require('node:path')
-const { childResult, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { EXITING, childResult, makeFile, runChild, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
 const path = makeFile(folder, 'content', 4 << 20)
@@ -70,15 +70,15 @@ describe('a pending request keeps the process alive', () => {
 
 describe('process.exit()', () => {
   test('in a callback ends the process with its code', async () => {
-    expect(await run('exitsInCallback')).toEqual(ended('read\n', 7))
+    expect(await run('exitsInCallback', { execArgv: EXITING })).toEqual(ended('read\n', 7))
   })
 
   test('with thousands of requests in flight ends the process with its code', async () => {
-    expect(await run('exitsInFlight', { given: sparse })).toEqual(ended('in flight\n', 7))
+    expect(await run('exitsInFlight', { given: sparse, execArgv: EXITING })).toEqual(ended('in flight\n', 7))
   })
 
   test('while threads are stuck ends the process with its code', async () => {
-    expect(await run('exitsWhileStuck')).toEqual(ended('stuck\n', 7))
+    expect(await run('exitsWhileStuck', { execArgv: EXITING })).toEqual(ended('stuck\n', 7))
   })
 })
 

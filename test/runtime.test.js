@@ -4,7 +4,7 @@
 
 const { execFileSync } = require('node:child_process')
 const path = require('node:path')
-const { isLaid, runChild, temporaryFolder } = require('./helpers')
+const { EXITING, isLaid, runChild, temporaryFolder } = require('./helpers')
 
 const SCRIPT = path.join(__dirname, 'fixtures', 'runtime.js')
 const { checks, endings } = JSON.parse(execFileSync(process.execPath, [SCRIPT], { encoding: 'utf8' }))
@@ -15,7 +15,8 @@ const UNLAID = ['an offset within a page', 'a buffer that was sent outlives its 
 const folder = temporaryFolder()
 
 test.each([...checks, ...endings].filter((name) => !isLaid || !UNLAID.includes(name)))('%s', async (name) => {
-  const { code, signal, stdout, stderr } = await runChild('runtime.js', [name, folder], { execArgv: ['--expose-gc'] })
+  const execArgv = ['--expose-gc', ...name.includes('process.exit') ? EXITING : []]
+  const { code, signal, stdout, stderr } = await runChild('runtime.js', [name, folder], { execArgv })
   const wanted = name.includes('SIGBUS') ? { code: null, signal: 'SIGBUS' } : { code: 0, signal: null }
   expect({ code, signal, stdout, stderr }).toEqual({ ...wanted, stdout: 'done\n', stderr: '' })
 })

@@ -5,7 +5,7 @@
 const fs = require('node:fs')
 const { open, Pool } = require('..')
 const {
-  PAGE, childResult, errorOf, expectContent, makeFile, mapLines, runChild, temporaryFolder
+  EXITING, PAGE, childResult, errorOf, expectContent, makeFile, mapLines, runChild, temporaryFolder
 } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
@@ -111,7 +111,7 @@ if (skipped !== undefined) {
 
     test('do not hold up process.exit()', async () => {
       const at = await mount({ readMs: READ_MS })
-      const { code, stdout, stderr } = await runChild('slow-device.js', ['exits', at('slow')])
+      const { code, stdout, stderr } = await runChild('slow-device.js', ['exits', at('slow')], { execArgv: EXITING })
       const ended = Date.now()
       expect({ code, stderr }).toEqual({ code: 7, stderr: '' })
       const { waiting, at: exited } = JSON.parse(stdout)
