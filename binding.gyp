@@ -15,6 +15,7 @@
         "native/mapping.c",
         "native/overlay.c",
         "native/residency.c",
+        "native/batch.c",
         "native/transfer.c",
         "native/guard.c",
         "native/refresh.c",

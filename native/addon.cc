@@ -264,6 +264,40 @@ template <int (*Call)(fl_id, uint64_t, uint64_t)> Napi::Value OnRange(const Napi
   return Result(info.Env(), Call(Integer(info[0]), Integer(info[1]), Integer(info[2])));
 }
 
+// The first `count` of parts that lie one after the other in a Float64Array: id, offset and length of each.
+size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
+  Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
+  size_t most = std::min<size_t>(numbers.ElementLength() / 3, FL_PARTS_MAX);
+  size_t count = std::min<size_t>(info[1].As<Napi::Number>().Uint32Value(), most);
+  const double *number = numbers.Data();
+  for (size_t i = 0; i < count; i++, number += 3)
+    parts[i] = {static_cast<fl_id>(number[0]), static_cast<uint64_t>(number[1]), static_cast<uint64_t>(number[2])};
+  return count;
+}
+
+// prefetchEach(parts, count, milliseconds): whether one took longer than that, and what comes after it was left out.
+Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
+  fl_part parts[FL_PARTS_MAX];
+  size_t count = PartsOf(info, parts);
+  return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, Nanoseconds(info[2])));
+}
+
+// populateEach(parts, count, results): what populate would have returned for each, in a Float64Array.
+Napi::Value PopulateEach(const Napi::CallbackInfo &info) {
+  fl_part parts[FL_PARTS_MAX];
+  int results[FL_PARTS_MAX];
+  Napi::Float64Array to = info[2].As<Napi::Float64Array>();
+  size_t count = std::min(PartsOf(info, parts), to.ElementLength());
+  fl_populate_each(parts, count, results);
+  std::copy(results, results + count, to.Data());
+  return info.Env().Undefined();
+}
+
+Napi::Value Yield(const Napi::CallbackInfo &info) {
+  fl_yield();
+  return info.Env().Undefined();
+}
+
 Napi::Value PageCount(const Napi::CallbackInfo &info) {
   return Result(info.Env(), static_cast<int64_t>(fl_page_count(Integer(info[0]), Integer(info[1]), Integer(info[2]))));
 }
@@ -359,6 +393,7 @@ Napi::Object Constants(Napi::Env env, std::initializer_list<std::pair<const char
 // The numbers that both sides need have their home in faultless.h and go to JavaScript from here.
 void ExportConstants(Napi::Env env, Napi::Object exports) {
   exports.Set("makesBuffers", env.GetInstanceData<Instance>()->makes_buffers);
+  exports.Set("partsMax", Result(env, FL_PARTS_MAX));
   exports.Set("pageSize", Result(env, static_cast<int64_t>(fl_page_size())));
   exports.Set("gone", HeldWords::kGone);
   exports.Set("modes", Constants(env, {{"copyOnWrite", FL_COPY_ON_WRITE}, {"shared", FL_SHARED}}));
@@ -420,7 +455,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"nextDamage", NextDamage},
       {"refreshCount", RefreshCount},
       {"prefetch", OnRange<fl_prefetch>},
+      {"prefetchEach", PrefetchEach},
       {"populate", OnRange<fl_populate>},
+      {"populateEach", PopulateEach},
       {"populateForWriting", OnRange<fl_populate_for_writing>},
       {"isResident", OnRange<fl_is_resident>},
       {"evict", OnRange<fl_evict>},
@@ -434,6 +471,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"createOverlay", CreateOverlay},
       {"layOverlay", LayOverlay},
       {"forgetOverlay", ForgetOverlay},
+      {"yield", Yield},
       {"threadUsage", ThreadUsage},
       {"mappingCount", MappingCount},
       {"reaperBacklog", ReaperBacklog},

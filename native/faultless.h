@@ -247,6 +247,34 @@ int fl_flush(fl_id id, uint64_t offset, uint64_t length);
 
 size_t fl_page_size(void);
 
+/* --- batch.c: the same for several requests at once ------------------------------------------------------------- */
+
+enum { FL_PARTS_MAX = 16 };
+
+/* A range of a mapping, in bytes. */
+struct fl_part {
+  fl_id id;
+  uint64_t offset, length;
+};
+
+/*
+ * fl_prefetch on one after the other, until one takes longer than `most_ns`: then the device's queue is full, and the rest is
+ * left out. Whether that was so.
+ */
+bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns);
+
+/*
+ * fl_populate on each of at most FL_PARTS_MAX parts, with the result of each. Of parts of one mapping that come together the
+ * file's size is asked for but once, when the last of all has been made resident.
+ */
+void fl_populate_each(const struct fl_part *parts, size_t count, int *results);
+
+/*
+ * Lets another thread that waits for this processor go first. Who was just told of an answer may do so, and else wait for the
+ * rest of this thread's time slice, some milliseconds.
+ */
+void fl_yield(void);
+
 /* --- pins.c: pages that the kernel may not evict --------------------------------------------------------------- */
 
 /*

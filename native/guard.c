@@ -126,17 +126,21 @@ int fl_guard_verdict(const struct fl_operation *op) {
 }
 
 int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status) {
+  int asked = fl_os_file_status(op->mapping->fd, status);
+  return fl_guard_judge(op, asked, status);
+}
+
+int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status) {
   const struct fl_mapping *m = op->mapping;
-  int result = fl_os_file_status(m->fd, status);
   if ((op->refreshes & 1) != 0 || atomic_load(&m->refreshes) != op->refreshes)
     return -EAGAIN;
-  if (result < 0)
-    return -FL_DEVICE + result;
+  if (asked < 0)
+    return -FL_DEVICE + asked;
   if (status->size < op->file_end)
     return -FL_TRUNCATED;
   if (!is_damaged(op))
     return 0;
-  result = ask_device(op);
+  int result = ask_device(op);
   if (result < 0)
     return result;
   /* All is well again, but the zeros are still there until somebody refreshes. */

@@ -138,6 +138,9 @@ int fl_guard_verdict(const struct fl_operation *op);
 struct fl_os_status;
 int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
 
+/* guard.c: the same for who has asked already: `asked` is what fl_os_file_status returned after the pages were touched. */
+int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status);
+
 /* guard.c: why pages of the range could not be read: as above, or 0 where the device reads them by now. */
 int fl_guard_explain(const struct fl_operation *op);
 

@@ -113,16 +113,16 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
 }
 
 /*
- * One MADV_WILLNEED reads no more than the larger of the device's read_ahead_kb and max_sectors_kb, and says nothing
+ * Not madvise(MADV_WILLNEED), which does the same (mm/madvise.c, madvise_willneed) after it has looked the range up in the
+ * address space. One call reads no more than the larger of the device's read_ahead_kb and max_sectors_kb, and says nothing
  * of the rest (mm/readahead.c, force_page_cache_ra), which populating would then read page by page. 128 KiB is the
  * smallest that either is by default.
  */
 void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span) {
-  (void)fd;
-  (void)file_offset;
+  (void)base;
   const size_t most = 128u << 10;
   for (size_t at = 0; at < span; at += most)
-    madvise((char *)base + at, span - at < most ? span - at : most, MADV_WILLNEED);
+    posix_fadvise(fd, (off_t)(file_offset + at), (off_t)(span - at < most ? span - at : most), POSIX_FADV_WILLNEED);
 }
 
 static _Atomic bool populate_disabled;

@@ -2,15 +2,15 @@
 // Asks the device for many ranges at once: those of a mapping that touch or overlap become one call, so that what was
 // asked for in pieces is read in one piece, and nothing twice.
 
-const { performance } = require('node:perf_hooks')
 const native = require('../native/binding')
 
 const BLOCKED_MS = 1 // asking takes microseconds where nothing is in its way
 const MOST_WAITING = 64 << 10 // bytes of a range that may wait for others; a long one is not worth it
-const MOST = 16 // ranges that wait
+const MOST = native.partsMax // ranges that wait
 
 class Prefetch {
   #ranges = []
+  #parts = new Float64Array(3 * MOST)
   #isBlocked = false
 
   /** Since start(), a call has taken so long that the device's queue must be full. */
@@ -31,19 +31,19 @@ class Prefetch {
   flush() {
     const ranges = this.#ranges
     if (ranges.length > 1) ranges.sort((a, b) => a.id - b.id || a.offset - b.offset)
-    let before = performance.now()
-    for (let i = 0; i < ranges.length && !this.#isBlocked;) {
+    let at = 0
+    for (let i = 0; i < ranges.length;) {
       const { id, lead, offset } = ranges[i]
       let { end } = ranges[i]
       for (i++; i < ranges.length && ranges[i].id === id && ranges[i].offset < pageEnd(lead, end); i++) {
         end = Math.max(end, ranges[i].end)
       }
-      native.prefetch(id, offset, end - offset)
-      const after = performance.now()
-      this.#isBlocked = after - before > BLOCKED_MS
-      before = after
+      this.#parts[at++] = id
+      this.#parts[at++] = offset
+      this.#parts[at++] = end - offset
     }
     ranges.length = 0
+    if (at > 0 && !this.#isBlocked) this.#isBlocked = native.prefetchEach(this.#parts, at / 3, BLOCKED_MS)
   }
 }
 

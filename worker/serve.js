@@ -7,7 +7,7 @@ const { now } = require('./clock')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
 const {
-  SLOTS, State, Flag, Owner, ChannelMemory, Control, GONE, generationOf, isFree, mappingWord, running, statusOf
+  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, isFree, mappingWord, running, statusOf
 } = require('./layout')
 
 // Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
@@ -55,6 +55,8 @@ class Server {
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
     this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
+    this.parts = new Float64Array(3 * MOST_IN_GROUP) // those of a group that is touched at once, as native takes them
+    this.results = new Float64Array(MOST_IN_GROUP)
     this.found = false // a slot to complete, since it was last looked for any
     this.left = 0 // slots that the channel which has its turn may still have completed
     this.next = undefined // the slot with much to do whose turn it is
@@ -202,13 +204,14 @@ class Server {
     this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
     const before = now()
     this.sliceBegan = before
-    let news = 0
+    let news = slots.length > 1 ? this.touchTogether(channel, slots) : 0
     while (slots.length > 0) if (this.runSlice(channel, slots.pop())) news++
     const isSlow = this.sliceBegan - before > SLOW_NS
     this.group.most = isSlow ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
     if (news > 0) {
       Atomics.add(channel.header, ChannelMemory.COMPLETIONS, news)
       Atomics.notify(channel.header, ChannelMemory.COMPLETIONS)
+      native.yield()
     }
     this.stopWorking()
     // New requests reach the device before the next page is waited for.
@@ -279,12 +282,44 @@ class Server {
     if (length > 0) this.prefetches.add(channel.mapping[slot], channel.lead[slot], channel.offset[slot] + done, length)
   }
 
+  /** Whether all that is left of a slot is to make a few pages resident, for loads. */
+  isPlainTouch(channel, slot) {
+    if (channel.op[slot] !== Op.TOUCH || channel.argument[slot] !== 0 || isCancelled(channel, slot)) return false
+    const done = channel.done[slot]
+    return this.sliceLength(channel, slot, done) === channel.length[slot] - done
+  }
+
+  /** Completes a group of plain touches by one call, the youngest first. @returns {number} slots that have ended */
+  touchTogether(channel, slots) {
+    for (const slot of slots) if (!this.isPlainTouch(channel, slot)) return 0
+    const { parts } = this
+    const count = slots.length
+    for (let i = 0, at = 0; i < count; i++) {
+      const slot = slots[count - 1 - i]
+      const done = channel.done[slot]
+      channel.turns[slot] = ++this.turn
+      parts[at++] = channel.mapping[slot]
+      parts[at++] = channel.offset[slot] + done
+      parts[at++] = channel.length[slot] - done
+    }
+    native.populateEach(parts, count, this.results)
+    Atomics.add(this.control, Control.STEPS, count)
+    const ended = now()
+    const worked = (ended - this.sliceBegan) / count
+    this.sliceBegan = ended
+    for (let i = 0; i < count; i++) {
+      const slot = slots.pop()
+      this.settle(channel, slot, this.results[i], channel.length[slot] - channel.done[slot], worked, ended)
+    }
+    return count
+  }
+
   /** @returns {boolean} whether the caller wants to know of it */
   runSlice(channel, slot) {
     channel.turns[slot] = ++this.turn
     const done = channel.done[slot]
     const length = this.sliceLength(channel, slot, done)
-    if (isCancelled(channel, slot)) return this.settle(channel, slot, CANCELLED, length)
+    if (isCancelled(channel, slot)) return this.settleAlone(channel, slot, CANCELLED, length)
     // The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
     // or else that slice would be read page by page.
     this.prefetches.start()
@@ -292,14 +327,20 @@ class Server {
     this.prefetches.flush()
     const result = operations[channel.op[slot]].run(channel, slot, channel.offset[slot] + done, length, done)
     Atomics.add(this.control, Control.STEPS, 1)
-    return this.settle(channel, slot, result, length)
+    return this.settleAlone(channel, slot, result, length)
+  }
+
+  settleAlone(channel, slot, result, length) {
+    const ended = now()
+    const worked = ended - this.sliceBegan
+    this.sliceBegan = ended
+    return this.settle(channel, slot, result, length, worked, ended)
   }
 
   /** @returns {boolean} whether the caller wants to know */
-  settle(channel, slot, result, length) {
-    const ended = now()
-    channel.worked[slot] += ended - this.sliceBegan
-    channel.ended[slot] = this.sliceBegan = ended
+  settle(channel, slot, result, length, worked, ended) {
+    channel.worked[slot] += worked
+    channel.ended[slot] = ended
     // One without the other would count a slice twice or skip it; V8 ends a thread at calls and loops, not in here.
     channel.done[slot] += result < 0 ? 0 : length
     channel.result[slot] = result < 0 ? result : channel.result[slot] + result

@@ -198,6 +198,24 @@ static void call_populate(void) {
   CHECK_EQUAL((touch ? fl_touch : fl_populate)(m->id, range.offset, range.length), expected);
 }
 
+static void call_populate_each(void) {
+  enum { COUNT = 4 };
+  struct fl_part parts[COUNT];
+  int expected[COUNT], results[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    struct mapping *m = next_mapping();
+    struct range range = next_range(m);
+    parts[i] = (struct fl_part){m->id, range.offset, range.length};
+    expected[i] = refusal(m, range.offset, range.length);
+    if (expected[i] == 0)
+      expected[i] = verdict(m, range.offset, range.length);
+  }
+  fl_prefetch_each(parts, COUNT, INT64_MAX);
+  fl_populate_each(parts, COUNT, results);
+  for (int i = 0; i < COUNT; i++)
+    CHECK_EQUAL(results[i], expected[i]);
+}
+
 static void call_prefetch(void) {
   struct mapping *m = next_mapping();
   struct range range = next_range(m);
@@ -427,12 +445,12 @@ static void call_toggle_populate(void) {
 }
 
 static void (*const calls[])(void) = {
-    call_create,          call_create,          call_create_hugely, call_retain,         call_release,     call_close,
-    call_populate,        call_populate,        call_prefetch,      call_read,           call_read,        call_read,
-    call_transfer_create, call_transfer_end,    call_residency,     call_read_residency, call_is_resident, call_advise,
-    call_evict,           call_truncate,        call_truncate,      call_write,          call_load,        call_load,
-    call_store,           call_damaged_bytes,   call_load,          call_with_stray_id,  call_refresh,     call_refresh,
-    call_next_damage,     call_toggle_populate,
+    call_create,   call_create,          call_create_hugely,   call_retain,    call_release,        call_close,
+    call_populate, call_populate,        call_populate_each,   call_prefetch,  call_read,           call_read,
+    call_read,     call_transfer_create, call_transfer_end,    call_residency, call_read_residency, call_is_resident,
+    call_advise,   call_evict,           call_truncate,        call_truncate,  call_write,          call_load,
+    call_load,     call_store,           call_damaged_bytes,   call_load,      call_with_stray_id,  call_refresh,
+    call_refresh,  call_next_damage,     call_toggle_populate,
 };
 
 /* --- one input ------------------------------------------------------------------------------------------------ */
