@@ -177,6 +177,17 @@ function mapLines(file) {
   return file === undefined ? lines : lines.filter((line) => line.endsWith(file) || line.endsWith(`${file} (deleted)`))
 }
 
+/** Whether a thread of this process waits for a device: its state is D (proc(5)). */
+function hasThreadInDevice() {
+  return fs.readdirSync('/proc/self/task').some((thread) => {
+    try {
+      return /\) D /.test(fs.readFileSync(`/proc/self/task/${thread}/stat`, 'utf8'))
+    } catch {
+      return false // it has ended meanwhile
+    }
+  })
+}
+
 /** Bytes that this process, all threads together, has made the device read. */
 function deviceReadBytes() {
   return Number(/^read_bytes: (\d+)$/m.exec(fs.readFileSync('/proc/self/io', 'utf8'))[1])
@@ -254,6 +265,7 @@ async function childResult(...args) {
 }
 
 module.exports = {
-  DISK, EXITING, PAGE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent, isLaid, isRoot, isTmpfs,
-  lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild, temporaryFolder, testAsRoot, testUnlessLaid, writeContent
+  DISK, EXITING, PAGE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
+  hasThreadInDevice, isLaid, isRoot, isTmpfs, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
+  temporaryFolder, testAsRoot, testUnlessLaid, writeContent
 }

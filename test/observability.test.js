@@ -9,7 +9,7 @@ jest.mock('node:worker_threads', () =>
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
-const { PAGE, errorOf, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { PAGE, errorOf, hasThreadInDevice, makeFile, runChild, temporaryFolder } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
 
@@ -275,7 +275,7 @@ if (skipped !== undefined) {
     await fast.touch(0, PAGE)
     const told = listen(['end'])
     const slow = file.touch(0, PAGE)
-    await until(() => pool.stats.queued === 0)
+    await until(hasThreadInDevice) // else the thread may take up the next one first
     const [started, asked] = [told.length, performance.now()]
     await fast.touch(0, PAGE)
     await slow

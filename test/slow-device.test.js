@@ -2,10 +2,9 @@
 // Devices that are slow or fail: nobody but who asked them waits, and their errors reach who asked. The device is a
 // file system of the tests' own (slowfs/): each read of a slow file takes 300 ms, neither more nor less.
 
-const fs = require('node:fs')
 const { open, Pool } = require('..')
 const {
-  EXITING, PAGE, childResult, errorOf, expectContent, makeFile, mapLines, runChild, temporaryFolder
+  EXITING, PAGE, childResult, errorOf, expectContent, hasThreadInDevice, makeFile, mapLines, runChild, temporaryFolder
 } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
@@ -21,17 +20,6 @@ const skipped = whyNot()
 
 /** Ranges of one page so far from each other that each costs the device a read of its own. */
 const farPages = (count) => Array.from({ length: count }, (_, i) => [i * MIB, PAGE])
-
-/** Whether a thread of this process waits for a device: its state is D (proc(5)). */
-function hasThreadInDevice() {
-  return fs.readdirSync('/proc/self/task').some((thread) => {
-    try {
-      return /\) D /.test(fs.readFileSync(`/proc/self/task/${thread}/stat`, 'utf8'))
-    } catch {
-      return false // it has ended meanwhile
-    }
-  })
-}
 
 const ioError = ([offset, length]) =>
   ({ code: 'ERR_MAP_IO', errno: -5, syscall: 'read', ofPath: true, offset, length })
