@@ -20,10 +20,11 @@ const { capture, isInterrupted, run } = require('./processes')
 const LINES = ['20', '22', '24', '26']
 const LEFT_OUT = Symbol('left out')
 
-const USAGE = `usage: node scripts/matrix.js [--keep] [--others] [LINE ...] [-- JEST_ARGUMENT ...]
+const USAGE = `usage: node scripts/matrix.js [--keep] [--others] [--seconds N] [LINE ...] [-- JEST_ARGUMENT ...]
 
 LINE is 20, or 20.11, or 20.11.1; without one: ${LINES.join(', ')}.
 --others leaves out the version of the Node that runs this, for which npm test says as much.
+--seconds N: leaves out what would not be over by then, if it takes as long as the longest line before it.
 --keep leaves the copies of the checkout where they were built, and prints where.
 FAULTLESS_NODE_CACHE     the folder of the Node binaries (now ${NODE_CACHE})
 FAULTLESS_MATRIX_RESULT  a file to write the counts to, as JSON`
@@ -48,9 +49,11 @@ async function pack(folder) {
 async function runLines(options) {
   const results = []
   let leftOut = 0
+  const end = performance.now() / 1000 + options.seconds
   for (const line of options.lines) {
     if (isInterrupted()) break
-    const result = await runLine(line, options)
+    const longest = Math.max(0, ...results.map(({ seconds }) => seconds))
+    const result = performance.now() / 1000 + longest > end ? tooLate(line) : await runLine(line, options)
     if (result === LEFT_OUT) {
       leftOut++
       continue
@@ -65,6 +68,11 @@ async function runLines(options) {
   process.exitCode = complete && results.every(succeeded) ? 0 : 1
 }
 
+function tooLate(line) {
+  console.log(`\nnode ${line}: skipped: too little time is left`)
+  return LEFT_OUT
+}
+
 function readArguments(argv) {
   let parsed
   try {
@@ -72,7 +80,10 @@ function readArguments(argv) {
       args: argv,
       allowPositionals: true,
       tokens: true,
-      options: { help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, others: { type: 'boolean' } }
+      options: {
+        help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, others: { type: 'boolean' },
+        seconds: { type: 'string', default: 'Infinity' }
+      }
     })
   } catch (error) {
     fail(`${error.message}\n${USAGE}`)
@@ -86,9 +97,12 @@ function readArguments(argv) {
   const lines = ours.map((token) => token.value)
   const wrong = lines.find((line) => !/^\d+(\.\d+){0,2}$/.test(line))
   if (wrong !== undefined) fail(`not a Node version: ${wrong}\n${USAGE}`)
+  const seconds = Number(parsed.values.seconds)
+  if (!(seconds > 0)) fail(`not a number of seconds: ${parsed.values.seconds}\n${USAGE}`)
   return {
     keep: parsed.values.keep === true,
     others: parsed.values.others === true,
+    seconds,
     lines: lines.length > 0 ? lines : LINES,
     jestArguments: end ? argv.slice(end.index + 1) : []
   }
