@@ -14,12 +14,16 @@ const { freeMemory } = require('./machine')
 const peers = require('./peers')
 const runChild = require('./run-child')
 const runFio = require('./run-fio')
+const runLimit = require('./run-limit')
 const { summarize } = require('./statistics')
 
 // Some pages may come back by themselves between the drop and the first read; more is a drop that did not take.
 const RESIDENT_SHARE_MAX = 0.01
 
 const HOT_CHUNK = 1 << 20
+
+// By a contender's runtime: what is no JavaScript.
+const OTHER_PROGRAMS = { fio: runFio, limit: runLimit }
 
 /**
  * @param {object} trial see trials/index.js
@@ -126,8 +130,8 @@ async function runOnce(trial, result, shared, context) {
     const seed = context.nextSeed()
     const task = { ...shared, ...own, reader: contender.reader, blockBytes: contender.blockBytes, seed }
     const residentShare = await prepare(trial, task.path)
-    const isFio = contender.runtime === 'fio'
-    const outcome = isFio ? await runFio(task) : await runChild(task, howToRun(contender, context))
+    const runOther = OTHER_PROGRAMS[contender.runtime]
+    const outcome = await (runOther === undefined ? runChild(task, howToRun(contender, context)) : runOther(task))
     record(result, outcome, (figures) => ({
       seed,
       ...figures,

@@ -24,6 +24,8 @@ const METHOD = `## How it is measured
 - \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
 - Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
   as it would be in a server.
+- "its system calls, in C" is \`bench/limit/touches.c\`: prefetching and page faults as a pool thread has them, by one thread that
+  does nothing else and tells nobody. It is the limit of faultless on the machine.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
 - lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
 

@@ -24,5 +24,6 @@ module.exports = {
   },
   bunMmap: { name: 'direct loads, Bun.mmap', reader: 'bunMmap', peer: 'bun', runtime: 'bun', aside: true },
   fio: { name: 'fio (direct I/O)', runtime: 'fio' },
+  limit: { name: 'its system calls, in C', runtime: 'limit', aside: true },
   fioBuffered: { name: 'fio through the page cache', runtime: 'fio', buffered: true, aside: true }
 }
