@@ -34,6 +34,9 @@
     printf("ok %s\n", #test);                                                                                          \
   } while (0)
 
+/* A page of this system, of 4 KiB on most and of 16 or 64 KiB on some arm64: what is made of it is no constant. */
+#define PAGE fl_page_size()
+
 enum { FRESHNESS = 4000000 }; /* ns: of every mirror here, so that entries grow old while a test waits */
 
 /* The byte that a test file holds at an offset: differs between neighbours, and between pages. */

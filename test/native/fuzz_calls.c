@@ -7,9 +7,8 @@
 #include <dirent.h>
 
 enum {
-  PAGE = 4096,
-  PAGES = 12,
-  MOST = PAGES * PAGE, /* bytes that the file ever has, and that a mapping with a model reaches to */
+  PAGES = 12,          /* at most: of 4 KiB; larger pages are fewer */
+  MOST = PAGES * 4096, /* bytes that the file ever has, and that a mapping with a model reaches to */
   SLOTS = 4            /* mappings, and transfers, at a time */
 };
 

@@ -16,33 +16,33 @@ static void check_resident(fl_id id, uint64_t offset, uint64_t length) {
 
 static void each_part_is_resident_afterwards(void) {
   struct fl_map_info a, b;
-  fl_id first = map_and_close(make_file(PAGES * 4096), 0, PAGES * 4096, &a);
-  fl_id second = map_and_close(make_file(PAGES * 4096), 0, PAGES * 4096, &b);
-  CHECK_EQUAL(fl_evict(first, 0, PAGES * 4096), 0);
-  CHECK_EQUAL(fl_evict(second, 0, PAGES * 4096), 0);
-  const struct fl_part parts[COUNT] = {{first, 0, 1},         {second, 5000, 9000}, {first, 40 * 4096, 4096},
-                                       {first, 30 * 4096, 0}, {second, 0, 10},      {second, PAGES * 4096 - 1, 1}};
+  fl_id first = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &a);
+  fl_id second = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &b);
+  CHECK_EQUAL(fl_evict(first, 0, PAGES * PAGE), 0);
+  CHECK_EQUAL(fl_evict(second, 0, PAGES * PAGE), 0);
+  const struct fl_part parts[COUNT] = {{first, 0, 1},         {second, 5000, 9000}, {first, 40 * PAGE, PAGE},
+                                       {first, 30 * PAGE, 0}, {second, 0, 10},      {second, PAGES * PAGE - 1, 1}};
   CHECK(!fl_prefetch_each(parts, COUNT, INT64_MAX));
   populate(parts);
   for (int i = 0; i < COUNT; i++) {
     CHECK_EQUAL(results[i], 0);
     check_resident(parts[i].id, parts[i].offset, parts[i].length);
   }
-  CHECK_EQUAL(((unsigned char *)b.data)[PAGES * 4096 - 1], byte_at(PAGES * 4096 - 1));
+  CHECK_EQUAL(((unsigned char *)b.data)[PAGES * PAGE - 1], byte_at(PAGES * PAGE - 1));
   let_go(first);
   let_go(second);
 }
 
 static void a_part_that_fails_spoils_no_other(void) {
   struct fl_map_info info, gone;
-  int fd = make_file(PAGES * 4096);
+  int fd = make_file(PAGES * PAGE);
   int again = dup(fd);
-  fl_id id = map_and_close(fd, 0, PAGES * 4096, &info);
-  fl_id closed = map_and_close(make_file(4096), 0, 4096, &gone);
+  fl_id id = map_and_close(fd, 0, PAGES * PAGE, &info);
+  fl_id closed = map_and_close(make_file(PAGE), 0, PAGE, &gone);
   CHECK_EQUAL(fl_mapping_close(closed), 0);
-  CHECK_EQUAL(ftruncate(again, 10 * 4096 + 1), 0);
-  const struct fl_part parts[COUNT] = {{id, 0, 4096},     {id, 11 * 4096, 1},       {id, 10 * 4096, 2},
-                                       {closed, 0, 4096}, {id, PAGES * 4096, 4096}, {id, 10 * 4096, 1}};
+  CHECK_EQUAL(ftruncate(again, 10 * PAGE + 1), 0);
+  const struct fl_part parts[COUNT] = {{id, 0, PAGE},     {id, 11 * PAGE, 1},       {id, 10 * PAGE, 2},
+                                       {closed, 0, PAGE}, {id, PAGES * PAGE, PAGE}, {id, 10 * PAGE, 1}};
   fl_prefetch_each(parts, COUNT, INT64_MAX);
   populate(parts);
   const int expected[COUNT] = {0, -FL_TRUNCATED, -FL_TRUNCATED, -FL_CLOSED, -ERANGE, 0};
@@ -55,8 +55,8 @@ static void a_part_that_fails_spoils_no_other(void) {
 
 static void a_prefetch_that_takes_long_ends_the_row(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(PAGES * 4096), 0, PAGES * 4096, &info);
-  const struct fl_part parts[2] = {{id, 0, 4096}, {id, 8192, 4096}};
+  fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
+  const struct fl_part parts[2] = {{id, 0, PAGE}, {id, 2 * PAGE, PAGE}};
   CHECK(fl_prefetch_each(parts, 2, -1)); /* whatever it takes is more */
   CHECK(!fl_prefetch_each(parts, 0, -1));
   let_go(id);
@@ -64,11 +64,11 @@ static void a_prefetch_that_takes_long_ends_the_row(void) {
 
 static void no_more_than_so_many_are_looked_at(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(PAGES * 4096), 0, PAGES * 4096, &info);
+  fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
   struct fl_part parts[FL_PARTS_MAX + 1];
   int its[FL_PARTS_MAX + 1];
   for (int i = 0; i <= FL_PARTS_MAX; i++) {
-    parts[i] = (struct fl_part){id, (uint64_t)i * 4096, 4096};
+    parts[i] = (struct fl_part){id, (uint64_t)i * PAGE, PAGE};
     its[i] = 7;
   }
   fl_populate_each(parts, FL_PARTS_MAX + 1, its);

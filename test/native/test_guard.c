@@ -5,7 +5,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-enum { SIZE = 200 * 4096 };
+enum { PAGES = 200 };
+#define SIZE (PAGES * PAGE)
 
 static fl_id truncated_file(struct fl_map_info *info, off_t size) {
   int fd = make_file(SIZE);
@@ -40,12 +41,12 @@ static void a_direct_load_reads_zeros_and_is_counted(void) {
   fl_id id = truncated_file(&info, 0);
   volatile unsigned char *bytes = info.data;
   errno = 1234;
-  CHECK_EQUAL(bytes[70 * 4096 + 3], 0);
+  CHECK_EQUAL(bytes[70 * PAGE + 3], 0);
   CHECK_EQUAL(errno, 1234);
-  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
-  CHECK_EQUAL(bytes[70 * 4096 + 4], 0);
-  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
-  for (size_t at = 0; at < SIZE; at += 4096)
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), PAGE);
+  CHECK_EQUAL(bytes[70 * PAGE + 4], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), PAGE);
+  for (size_t at = 0; at < SIZE; at += PAGE)
     CHECK_EQUAL(bytes[at], 0);
   CHECK_EQUAL(fl_mapping_damaged_bytes(id), SIZE);
   let_go(id);
@@ -57,20 +58,20 @@ static void damage_is_remembered_when_the_file_grows_again(void) {
   struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
   CHECK_EQUAL(ftruncate(fd, 0), 0);
-  CHECK_EQUAL(((volatile unsigned char *)info.data)[130 * 4096], 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[130 * PAGE], 0);
   CHECK_EQUAL(ftruncate(fd, SIZE), 0);
   close(fd);
-  CHECK_EQUAL(fl_touch(info.id, 130 * 4096, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_touch(info.id, 130 * PAGE, 1), -FL_TRUNCATED);
   CHECK_EQUAL(fl_touch(info.id, 0, SIZE), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(info.id, 0, 130 * 4096), 0);
-  CHECK_EQUAL(fl_touch(info.id, 131 * 4096, SIZE - 131 * 4096), 0);
-  CHECK_EQUAL(fl_is_resident(info.id, 130 * 4096, 1), 0);
+  CHECK_EQUAL(fl_touch(info.id, 0, 130 * PAGE), 0);
+  CHECK_EQUAL(fl_touch(info.id, 131 * PAGE, SIZE - 131 * PAGE), 0);
+  CHECK_EQUAL(fl_is_resident(info.id, 130 * PAGE, 1), 0);
   let_go(info.id);
 }
 
 static void *load_every_page(void *bytes) {
   unsigned sum = 0;
-  for (size_t at = 0; at < SIZE; at += 4096)
+  for (size_t at = 0; at < SIZE; at += PAGE)
     sum += ((volatile unsigned char *)bytes)[at];
   CHECK_EQUAL(sum, 0);
   return NULL;
@@ -99,18 +100,18 @@ static int maps_again(off_t truncated_to, off_t grown_to, uint64_t *damaged) {
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
   CHECK_EQUAL(ftruncate(fd, truncated_to), 0);
   volatile unsigned char *bytes = (volatile unsigned char *)info.data - 100;
-  for (size_t page = 0; page < SIZE / 4096; page += 3)
-    (void)bytes[page * 4096 + 200];
+  for (size_t page = 0; page < SIZE / PAGE; page += 3)
+    (void)bytes[page * PAGE + 200];
   CHECK_EQUAL(ftruncate(fd, grown_to), 0);
   unsigned char again = 7;
-  for (off_t at = truncated_to; at < grown_to; at += 4096)
+  for (off_t at = truncated_to; at < grown_to; at += PAGE)
     CHECK_EQUAL(pwrite(fd, &again, 1, at), 1);
   close(fd);
   uint64_t size;
   CHECK_EQUAL(fl_refresh(info.id, &size), 0);
-  *damaged = fl_mapping_damaged_bytes(info.id) / 4096;
-  int result = fl_touch(info.id, 0, (uint64_t)(grown_to < SIZE ? grown_to : SIZE) - 100);
-  for (off_t at = truncated_to; result == 0 && at < grown_to; at += 4096)
+  *damaged = fl_mapping_damaged_bytes(info.id) / PAGE;
+  int result = fl_touch(info.id, 0, ((uint64_t)grown_to < SIZE ? (uint64_t)grown_to : SIZE) - 100);
+  for (off_t at = truncated_to; result == 0 && at < grown_to; at += PAGE)
     CHECK_EQUAL(bytes[at], 7);
   let_go(info.id);
   return result;
@@ -120,7 +121,7 @@ static void refreshing_maps_what_the_file_has_again(void) {
   uint64_t damaged;
   CHECK_EQUAL(maps_again(0, SIZE, &damaged), 0);
   CHECK_EQUAL(damaged, 0);
-  CHECK_EQUAL(maps_again(4096, 90 * 4096, &damaged), 0);
+  CHECK_EQUAL(maps_again(PAGE, 90 * PAGE, &damaged), 0);
   CHECK_EQUAL(damaged, 37); /* of the pages that were loaded, 90, 93, … 198 are still wanting */
   CHECK_EQUAL(maps_again(SIZE, SIZE, &damaged), 0);
   CHECK_EQUAL(damaged, 0);
@@ -137,17 +138,17 @@ static void damage_is_told_once_and_by_ranges(void) {
   uint64_t *seen = calloc(fl_damage_words(SIZE - 300), sizeof *seen);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 0);
   volatile unsigned char *bytes = (volatile unsigned char *)info.data - 100;
-  CHECK_EQUAL(bytes[200] + bytes[70 * 4096] + bytes[71 * 4096] + bytes[199 * 4096], 0);
+  CHECK_EQUAL(bytes[200] + bytes[70 * PAGE] + bytes[71 * PAGE] + bytes[199 * PAGE], 0);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
-  CHECK(offset == 0 && length == 4096 - 100);
+  CHECK(offset == 0 && length == PAGE - 100);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
-  CHECK(offset == 70 * 4096 - 100 && length == 2 * 4096);
+  CHECK(offset == 70 * PAGE - 100 && length == 2 * PAGE);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
-  CHECK(offset == 199 * 4096 - 100 && length == 4096 - 200);
+  CHECK(offset == 199 * PAGE - 100 && length == PAGE - 200);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 0);
-  CHECK_EQUAL(bytes[69 * 4096], 0);
+  CHECK_EQUAL(bytes[69 * PAGE], 0);
   CHECK_EQUAL(fl_next_damage(info.id, seen, &offset, &length), 1);
-  CHECK(offset == 69 * 4096 - 100 && length == 4096);
+  CHECK(offset == 69 * PAGE - 100 && length == PAGE);
   free(seen);
   let_go(info.id);
 }
@@ -169,8 +170,8 @@ static void fault_outside(void) {
   signal(SIGBUS, SIG_DFL); /* of a sanitizer: it stands before ours */
   struct fl_map_info info;
   fl_id id = truncated_file(&info, 0);
-  int fd = make_file(4096);
-  volatile unsigned char *bytes = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+  int fd = make_file(PAGE);
+  volatile unsigned char *bytes = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
   CHECK_EQUAL(ftruncate(fd, 0), 0);
   CHECK_EQUAL(((volatile unsigned char *)info.data)[0], 0);
   CHECK(id != 0 && bytes[0] == 0);
@@ -180,8 +181,8 @@ static void fault_outside(void) {
 static void fault_that_is_forbidden(void) {
   signal(SIGSEGV, SIG_DFL);
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(4096), 0, 4096, &info);
-  CHECK_EQUAL(mprotect(info.data, 4096, PROT_NONE), 0);
+  fl_id id = map_and_close(make_file(PAGE), 0, PAGE, &info);
+  CHECK_EQUAL(mprotect(info.data, PAGE, PROT_NONE), 0);
   CHECK(id != 0 && ((volatile unsigned char *)info.data)[0] == 0);
 }
 
@@ -190,17 +191,17 @@ static void an_address_that_is_called_invalid_is_a_lost_page(void) {
   struct fl_map_info info;
   fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &info);
   volatile unsigned char *bytes = info.data;
-  CHECK_EQUAL(munmap(info.data + 70 * 4096, 4096), 0);
-  CHECK_EQUAL(bytes[70 * 4096 + 3], 0);
-  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 4096);
-  CHECK_EQUAL(bytes[71 * 4096], byte_at(71 * 4096));
+  CHECK_EQUAL(munmap(info.data + 70 * PAGE, PAGE), 0);
+  CHECK_EQUAL(bytes[70 * PAGE + 3], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), PAGE);
+  CHECK_EQUAL(bytes[71 * PAGE], byte_at(71 * PAGE));
   let_go(id);
 }
 
 static void sent_from_elsewhere(void) {
   signal(SIGBUS, SIG_DFL);
   struct fl_map_info info;
-  map_and_close(make_file(4096), 0, 4096, &info);
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
   raise(SIGBUS);
 }
 
@@ -214,7 +215,7 @@ static void passes_to_the_handler_before(void) {
   struct sigaction action = {.sa_sigaction = handler_before, .sa_flags = SA_SIGINFO};
   sigaction(SIGBUS, &action, NULL);
   struct fl_map_info info;
-  map_and_close(make_file(4096), 0, 4096, &info);
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
   raise(SIGBUS);
   if (!passed_on)
     abort();

@@ -2,7 +2,9 @@
 #include "check.h"
 #include <sys/mman.h>
 
-enum { PAGE = 4096, PAGES = 8, SIZE = PAGES * PAGE, END = SIZE - 100 };
+enum { PAGES = 8 };
+#define SIZE (PAGES * PAGE)
+#define END (SIZE - 100)
 
 struct buffer {
   unsigned char *bytes, *mirror;
@@ -24,9 +26,9 @@ static struct buffer make_buffer(void) {
 
 /* What was laid over the buffer is gone, and nothing beside it was changed. */
 static void free_buffer(struct buffer buffer) {
-  for (int i = 0; i < SIZE; i++)
+  for (size_t i = 0; i < SIZE; i++)
     CHECK_EQUAL(buffer.bytes[i], 0);
-  for (int i = SIZE; i < SIZE + PAGE; i++)
+  for (size_t i = SIZE; i < SIZE + PAGE; i++)
     CHECK_EQUAL(buffer.bytes[i], 0xEE);
   memset(buffer.bytes, 1, SIZE); /* as the owner may again */
   fl_test_await_mirrors();
@@ -47,7 +49,7 @@ static fl_id lay(const struct buffer *buffer) {
   struct fl_map_info info;
   CHECK_EQUAL(try_to_lay(make_file(SIZE), 0, buffer->bytes, buffer->mirror, &info), 0);
   CHECK(info.data == buffer->bytes && info.mirror == buffer->mirror && info.length == END);
-  for (int i = 0; i < END; i++)
+  for (size_t i = 0; i < END; i++)
     CHECK_EQUAL(buffer->bytes[i], byte_at(i));
   return info.id;
 }

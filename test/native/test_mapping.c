@@ -23,7 +23,7 @@ static int count_map_lines(void) {
 }
 
 static void maps_bytes_at_any_offset(void) {
-  static const uint64_t offsets[] = {0, 1, 4095, 4096, 4097, 10000};
+  const uint64_t offsets[] = {0, 1, PAGE - 1, PAGE, PAGE + 1, 10000};
   for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
     struct fl_map_info info;
     fl_id id = map_and_close(make_file(20000), offsets[i], 20000 - offsets[i], &info);

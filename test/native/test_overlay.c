@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum { PAGE = 4096, PAGES = 64, SIZE = PAGES * PAGE };
+enum { PAGES = 64 };
+#define SIZE (PAGES * PAGE)
 
 /* As an engine reserves it for a WebAssembly memory: much address space, of which some is given out. */
 static unsigned char *make_memory(void) {

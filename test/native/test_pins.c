@@ -5,7 +5,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { PAGE = 4096, PAGES = 64, SIZE = PAGES * PAGE };
+enum { PAGES = 64 };
+#define SIZE (PAGES * PAGE)
 
 static uint64_t usage_locked(void) {
   struct fl_pin_usage usage;

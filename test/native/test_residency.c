@@ -4,10 +4,10 @@
 enum { PAGES = 64 };
 
 static fl_id cold_file(struct fl_map_info *info) {
-  int fd = make_file((uint64_t)PAGES * 4096);
+  int fd = make_file(PAGES * PAGE);
   fsync(fd);
-  fl_id id = map_and_close(fd, 0, (uint64_t)PAGES * 4096, info);
-  CHECK_EQUAL(fl_evict(id, 0, (uint64_t)PAGES * 4096), 0);
+  fl_id id = map_and_close(fd, 0, PAGES * PAGE, info);
+  CHECK_EQUAL(fl_evict(id, 0, PAGES * PAGE), 0);
   return id;
 }
 
@@ -25,25 +25,25 @@ static uint64_t resident_pages(fl_id id, uint64_t offset, uint64_t length) {
 static void evicting_makes_cold_and_touching_makes_resident(void) {
   struct fl_map_info info;
   fl_id id = cold_file(&info);
-  CHECK_EQUAL(resident_pages(id, 0, PAGES * 4096), 0);
+  CHECK_EQUAL(resident_pages(id, 0, PAGES * PAGE), 0);
   CHECK_EQUAL(fl_is_resident(id, 0, 1), 0);
-  CHECK_EQUAL(fl_touch(id, 3 * 4096 + 5, 4096), 0);
-  CHECK_EQUAL(resident_pages(id, 3 * 4096, 2 * 4096), 2);
-  CHECK_EQUAL(fl_is_resident(id, 3 * 4096 + 5, 4096), 1);
-  CHECK_EQUAL(fl_is_resident(id, 3 * 4096, 3 * 4096), 0);
-  CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
-  CHECK_EQUAL(resident_pages(id, 0, PAGES * 4096), PAGES);
+  CHECK_EQUAL(fl_touch(id, 3 * PAGE + 5, PAGE), 0);
+  CHECK_EQUAL(resident_pages(id, 3 * PAGE, 2 * PAGE), 2);
+  CHECK_EQUAL(fl_is_resident(id, 3 * PAGE + 5, PAGE), 1);
+  CHECK_EQUAL(fl_is_resident(id, 3 * PAGE, 3 * PAGE), 0);
+  CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
+  CHECK_EQUAL(resident_pages(id, 0, PAGES * PAGE), PAGES);
   let_go(id);
 }
 
 static void touched_pages_cost_no_fault(void) {
   struct fl_map_info info;
   fl_id id = cold_file(&info);
-  CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
+  CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
   struct fl_thread_usage before, after;
   unsigned sum = 0;
   CHECK_EQUAL(fl_get_thread_usage(&before), 0);
-  for (uint64_t at = 0; at < PAGES * 4096; at += 4096)
+  for (uint64_t at = 0; at < PAGES * PAGE; at += PAGE)
     sum += ((volatile unsigned char *)info.data)[at] != byte_at(at);
   CHECK_EQUAL(fl_get_thread_usage(&after), 0);
   CHECK_EQUAL(sum, 0);
@@ -53,12 +53,12 @@ static void touched_pages_cost_no_fault(void) {
 
 static void counts_pages_that_a_range_reaches_into(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(3 * 4096), 100, 2 * 4096, &info);
+  fl_id id = map_and_close(make_file(3 * PAGE), 100, 2 * PAGE, &info);
   CHECK_EQUAL(fl_page_count(id, 0, 0), 0);
   CHECK_EQUAL(fl_page_count(id, 0, 1), 1);
-  CHECK_EQUAL(fl_page_count(id, 0, 4096 - 100), 1);
-  CHECK_EQUAL(fl_page_count(id, 0, 4096 - 99), 2);
-  CHECK_EQUAL(fl_page_count(id, 0, 2 * 4096), 3);
+  CHECK_EQUAL(fl_page_count(id, 0, PAGE - 100), 1);
+  CHECK_EQUAL(fl_page_count(id, 0, PAGE - 99), 2);
+  CHECK_EQUAL(fl_page_count(id, 0, 2 * PAGE), 3);
   let_go(id);
 }
 
@@ -72,7 +72,7 @@ static void takes_every_advice(void) {
       CHECK_EQUAL(result, -ENOTSUP);
     else
       CHECK(result == 0 || (advice == FL_HUGEPAGE && result == -EINVAL));
-    CHECK_EQUAL(fl_touch(id, 0, PAGES * 4096), 0);
+    CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
     CHECK_EQUAL(((unsigned char *)info.data)[9999], byte_at(9999));
   }
   let_go(id);

@@ -21,14 +21,14 @@ static void refuses_what_does_not_fit(void) {
   fl_id id = map_and_close(make_file(50000), 0, 50000, &info);
   unsigned char memory[100];
   fl_id transfer;
-  uint64_t resident;
+  uint64_t resident, room = sizeof memory - fl_page_count(id, 0, 50000); /* a byte for each page */
   CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
   CHECK_EQUAL(fl_read(id, 0, 101, transfer, 0), -ERANGE);
   CHECK_EQUAL(fl_read(id, 0, 1, transfer, 100), -ERANGE);
   CHECK_EQUAL(fl_read(id, 0, 2, transfer, UINT64_MAX), -ERANGE);
   CHECK_EQUAL(fl_read(id, 49999, 2, transfer, 0), -ERANGE);
-  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, 88, &resident), -ERANGE);
-  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, 87, &resident), 0);
+  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, room + 1, &resident), -ERANGE);
+  CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, room, &resident), 0);
   fl_transfer_end(transfer);
   CHECK_EQUAL(fl_read(id, 0, 1, transfer, 0), -FL_CLOSED);
   fl_transfer_end(transfer); /* ignored */

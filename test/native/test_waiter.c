@@ -4,7 +4,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { PAGE = 4096, SIZE = 16 * PAGE };
+enum { PAGES = 16 };
+#define SIZE (PAGES * PAGE)
 static const int64_t FOR_EVER = INT64_MAX, MS = 1000000;
 
 static void nap(void) {
@@ -225,7 +226,7 @@ static void a_page_that_is_not_in_memory_is_left_to_others(void) {
   munmap((void *)s.words, SIZE);
   fl_id id;
   CHECK_EQUAL(fl_evict(s.info.id, 0, SIZE), 0);
-  uint8_t vector[SIZE / PAGE];
+  uint8_t vector[PAGES];
   uint64_t resident;
   CHECK_EQUAL(fl_residency(s.info.id, 0, SIZE, vector, &resident), 0);
   if (resident == 0) { /* a file in memory is never evicted */
