@@ -130,14 +130,23 @@ static _Atomic int populate_known; /* 0: not probed; 1: yes; -1: no */
 
 void fl_test_disable_populate(bool disabled) { atomic_store(&populate_disabled, disabled); }
 
-/* On a page of our own nothing but a missing feature can fail. */
+/*
+ * On a page of our own nothing but a missing feature can fail. Where nobody may read the page it has to: qemu-user says
+ * that all went well of every advice, and does nothing.
+ */
+static bool populates(void *page) {
+  size_t size = fl_os_page_size();
+  bool says_so = madvise(page, size, MADV_POPULATE_READ) == 0;
+  return says_so && mprotect(page, size, PROT_NONE) == 0 && madvise(page, size, MADV_POPULATE_READ) < 0;
+}
+
 static bool can_populate(void) {
   int known = atomic_load(&populate_known);
   if (known == 0) {
     void *page = fl_os_reserve_zeroed(fl_os_page_size());
     if (page == NULL)
       return false;
-    known = madvise(page, fl_os_page_size(), MADV_POPULATE_READ) == 0 ? 1 : -1;
+    known = populates(page) ? 1 : -1;
     munmap(page, fl_os_page_size());
     atomic_store(&populate_known, known);
   }
