@@ -51,28 +51,39 @@ class Crew {
    */
   ring() {
     Atomics.add(this.#control, Control.DOORBELL, 1)
-    if (!this.startAtLeast(Math.max(1, this.#options.minThreads))) this.add()
+    this.startAtLeast(Math.max(1, this.#options.minThreads))
+    let sleeper
+    let isStarting = false // which takes tens of ms: one that sleeps is up sooner
+    for (let number = 0; number < this.#options.maxThreads; number++) {
+      if (this.#has(number, ThreadStatus.BUSY)) return
+      if (sleeper === undefined && this.#has(number, ThreadStatus.SLEEPING)) sleeper = number
+      isStarting ||= this.#has(number, ThreadStatus.STARTING)
+    }
+    if (sleeper !== undefined) this.#wake(sleeper)
+    else if (!isStarting) this.start()
   }
 
-  /** @returns {boolean} whether a thread is up, or about to be */
   startAtLeast(wanted) {
     let size = 0
-    let isUp = false
-    for (let number = 0; number < this.#options.maxThreads && !(isUp && size >= wanted); number++) {
-      if (this.#isThere(number)) size++
-      isUp ||= this.#has(number, ThreadStatus.BUSY) || this.#has(number, ThreadStatus.STARTING)
-    }
-    while (size < wanted && this.start()) {
-      size++
-      isUp = true
-    }
-    return isUp
+    for (let number = 0; number < this.#options.maxThreads && size < wanted; number++) if (this.#isThere(number)) size++
+    while (size < wanted && this.start()) size++
   }
 
   /** Brings one thread more to work, if there may be one. */
   add() {
-    if (this.count(ThreadStatus.SLEEPING) > 0) Atomics.notify(this.#control, Control.DOORBELL, 1)
-    else this.start()
+    for (let number = 0; number < this.#options.maxThreads; number++) {
+      if (this.#has(number, ThreadStatus.SLEEPING)) return this.#wake(number)
+    }
+    this.start()
+  }
+
+  /**
+   * Always the first that sleeps, and not the one that has slept longest: its code is compiled, and what it works with is
+   * in its processor's cache. So one that was needed once does not share the work of another for ever after.
+   */
+  #wake(number) {
+    Atomics.add(this.#control, Control.BELL + number, 1)
+    Atomics.notify(this.#control, Control.BELL + number)
   }
 
   /** @returns {boolean} false where there are as many as there may be */
@@ -95,7 +106,7 @@ class Crew {
     Atomics.store(this.#control, Control.STOPPING, 1)
     for (const thread of this.#own.values()) thread.ref()
     Atomics.add(this.#control, Control.DOORBELL, 1)
-    Atomics.notify(this.#control, Control.DOORBELL)
+    for (let number = 0; number < this.#options.maxThreads; number++) this.#wake(number)
   }
 
   /** Ends the threads that were started here, whatever they are at. */

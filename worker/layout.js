@@ -107,7 +107,7 @@ const MAX_CHANNELS = 128
 
 // Words of the pool's control memory, which all of its threads and callers see.
 const Control = Object.freeze({
-  DOORBELL: 0, // counts submissions; idle threads wait on it
+  DOORBELL: 0, // counts submissions: a thread looks at it before it sleeps
   STEPS: 1, // counts slices that ended: standing still while slots wait means that every thread is stuck
   STOPPING: 2, // 1: threads leave at once
   PHASE: 3, // of the pool's life
@@ -116,10 +116,11 @@ const Control = Object.freeze({
   DIED: 6, // counts threads that ended otherwise than by leaving, while who started them lived
   KIND: 7, // tells this memory from any other
   STATUS: 16, // + number of the thread: a holder's word with its ThreadStatus
-  WORKS_ON: 16 + MAX_THREADS // + number of the thread: the mapping that it waits for (mappingWord), 0 for none
+  WORKS_ON: 16 + MAX_THREADS, // + number of the thread: the mapping that it waits for (mappingWord), 0 for none
+  BELL: 16 + 2 * MAX_THREADS // + number of the thread: counts what it was woken for; it sleeps on it
 })
 
-const CONTROL_INTS = Control.WORKS_ON + MAX_THREADS
+const CONTROL_INTS = Control.BELL + MAX_THREADS
 const KIND = 0x6661756c
 
 /** Whether the thread has ended that runs a slot of which the state is known. */

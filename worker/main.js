@@ -65,10 +65,13 @@ function run() {
     const refused = server.serve()
     if (Atomics.load(control, Control.STOPPING) === 1) return
     if (listen(heard)) continue
+    // Who rings looks for a thread that is SLEEPING; so this one says so, then looks for a ring.
+    const bell = Atomics.load(control, Control.BELL + thread)
     setStatus(ThreadStatus.SLEEPING)
+    if (isRung(heard)) continue
     // What this thread left to others is looked at again soon, at another time than by any other thread.
     const timeout = refused ? LOOK_AGAIN_MS * (thread + 1) : idleTimeout
-    const woken = Atomics.wait(control, Control.DOORBELL, heard, timeout)
+    const woken = Atomics.wait(control, Control.BELL + thread, bell, timeout)
     if (woken === 'timed-out' && !refused && leave(heard)) return
   }
 }
