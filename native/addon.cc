@@ -282,15 +282,16 @@ Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, Nanoseconds(info[2])));
 }
 
-// populateEach(parts, count, results): what populate would have returned for each, in a Float64Array.
+// populateEach(parts, count, milliseconds, results): what populate would have returned for each, in a Float64Array. Returns
+// for how many: after so much time no other is begun.
 Napi::Value PopulateEach(const Napi::CallbackInfo &info) {
   fl_part parts[FL_PARTS_MAX];
   int results[FL_PARTS_MAX];
-  Napi::Float64Array to = info[2].As<Napi::Float64Array>();
+  Napi::Float64Array to = info[3].As<Napi::Float64Array>();
   size_t count = std::min(PartsOf(info, parts), to.ElementLength());
-  fl_populate_each(parts, count, results);
-  std::copy(results, results + count, to.Data());
-  return info.Env().Undefined();
+  size_t done = fl_populate_each(parts, count, Nanoseconds(info[2]), results);
+  std::copy(results, results + done, to.Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(done));
 }
 
 Napi::Value Yield(const Napi::CallbackInfo &info) {

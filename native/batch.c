@@ -16,16 +16,23 @@ bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns
   return false;
 }
 
-/* Begins and loads; what could not begin has no mapping, and a result already. */
-static void load_each(const struct fl_part *parts, size_t count, struct fl_operation *ops, int *results) {
-  for (size_t i = 0; i < count; i++) {
+/*
+ * Begins and loads, until that takes longer than `most_ns`; what could not begin has no mapping, and a result already.
+ * Returns how many were come to.
+ */
+static size_t load_each(const struct fl_part *parts, size_t count, int64_t most_ns, struct fl_operation *ops,
+                        int *results) {
+  int64_t began = fl_os_now();
+  size_t i = 0;
+  while (i < count && (i == 0 || fl_os_now() - began <= most_ns)) {
     results[i] = fl_operation_begin(&ops[i], parts[i].id, parts[i].offset, parts[i].length);
     if (results[i] < 0)
       ops[i].mapping = NULL;
-  }
-  for (size_t i = 0; i < count; i++)
-    if (ops[i].mapping != NULL)
+    else
       results[i] = fl_load_pages(&ops[i]);
+    i++;
+  }
+  return i;
 }
 
 static int judge_and_mark(const struct fl_operation *op, int asked, const struct fl_os_status *status) {
@@ -37,10 +44,9 @@ static int judge_and_mark(const struct fl_operation *op, int asked, const struct
   return result;
 }
 
-void fl_populate_each(const struct fl_part *parts, size_t count, int *results) {
+size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results) {
   struct fl_operation ops[FL_PARTS_MAX];
-  count = count < FL_PARTS_MAX ? count : FL_PARTS_MAX;
-  load_each(parts, count, ops, results);
+  count = load_each(parts, count < FL_PARTS_MAX ? count : FL_PARTS_MAX, most_ns, ops, results);
   const struct fl_mapping *known = NULL;
   struct fl_os_status status = {0, 0};
   int asked = 0;
@@ -61,6 +67,7 @@ void fl_populate_each(const struct fl_part *parts, size_t count, int *results) {
   for (size_t i = 0; i < count; i++)
     if (results[i] == -EAGAIN) /* mapped anew meanwhile */
       results[i] = fl_populate(parts[i].id, parts[i].offset, parts[i].length);
+  return count;
 }
 
 void fl_yield(void) { sched_yield(); }

@@ -264,10 +264,11 @@ struct fl_part {
 bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns);
 
 /*
- * fl_populate on each of at most FL_PARTS_MAX parts, with the result of each. Of parts of one mapping that come together the
- * file's size is asked for but once, when the last of all has been made resident.
+ * fl_populate on one after the other of at most FL_PARTS_MAX parts, with the result of each, until more than `most_ns` have
+ * passed: then the device is slow, and the caller may want to look around. Returns how many were done, which is at least
+ * one. Of parts of one mapping that come together the file's size is asked for but once, when the last has been made resident.
  */
-void fl_populate_each(const struct fl_part *parts, size_t count, int *results);
+size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results);
 
 /*
  * Lets another thread that waits for this processor go first. Who was just told of an answer may do so, and else wait for the

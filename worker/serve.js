@@ -16,6 +16,7 @@ const {
 const MOST_IN_GROUP = 8
 const SHORT = 64 << 10 // bytes
 const SLOW_NS = 1e6
+const SLOW_MS = SLOW_NS / 1e6
 
 const CANCELLED = -1 // any negative result will do: the caller has already told its user why
 
@@ -200,12 +201,19 @@ class Server {
 
   completeGroup() {
     const { channel, slots } = this.group
-    if (slots.length === 0) return
+    while (slots.length > 0) this.completeSome(channel, slots)
+  }
+
+  /**
+   * All of a group, where the device is quick. Else what has come is told of first, and what was cancelled or submitted
+   * meanwhile is looked at.
+   */
+  completeSome(channel, slots) {
     this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
     const before = now()
     this.sliceBegan = before
     let news = slots.length > 1 ? this.touchTogether(channel, slots) : 0
-    while (slots.length > 0) if (this.runSlice(channel, slots.pop())) news++
+    while (slots.length > 0 && this.sliceBegan - before <= SLOW_NS) if (this.runSlice(channel, slots.pop())) news++
     const isSlow = this.sliceBegan - before > SLOW_NS
     this.group.most = isSlow ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
     if (news > 0) {
@@ -289,20 +297,23 @@ class Server {
     return this.sliceLength(channel, slot, done) === channel.length[slot] - done
   }
 
-  /** Completes a group of plain touches by one call, the youngest first. @returns {number} slots that have ended */
+  /**
+   * Completes a group of plain touches by one call, the youngest first, or as many of it as come in time.
+   * @returns {number} slots that have ended
+   */
   touchTogether(channel, slots) {
     for (const slot of slots) if (!this.isPlainTouch(channel, slot)) return 0
     const { parts } = this
-    const count = slots.length
-    for (let i = 0, at = 0; i < count; i++) {
-      const slot = slots[count - 1 - i]
+    const { length } = slots
+    for (let i = 0, at = 0; i < length; i++) {
+      const slot = slots[length - 1 - i]
       const done = channel.done[slot]
       channel.turns[slot] = ++this.turn
       parts[at++] = channel.mapping[slot]
       parts[at++] = channel.offset[slot] + done
       parts[at++] = channel.length[slot] - done
     }
-    native.populateEach(parts, count, this.results)
+    const count = native.populateEach(parts, length, SLOW_MS, this.results)
     Atomics.add(this.control, Control.STEPS, count)
     const ended = now()
     const worked = (ended - this.sliceBegan) / count

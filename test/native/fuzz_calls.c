@@ -210,7 +210,7 @@ static void call_populate_each(void) {
       expected[i] = verdict(m, range.offset, range.length);
   }
   fl_prefetch_each(parts, COUNT, INT64_MAX);
-  fl_populate_each(parts, COUNT, results);
+  CHECK_EQUAL(fl_populate_each(parts, COUNT, INT64_MAX, results), COUNT);
   for (int i = 0; i < COUNT; i++)
     CHECK_EQUAL(results[i], expected[i]);
 }

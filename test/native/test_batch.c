@@ -7,7 +7,7 @@ static int results[COUNT];
 
 static void populate(const struct fl_part parts[COUNT]) {
   memset(results, 0x55, sizeof results);
-  fl_populate_each(parts, COUNT, results);
+  CHECK_EQUAL(fl_populate_each(parts, COUNT, INT64_MAX, results), COUNT);
 }
 
 static void check_resident(fl_id id, uint64_t offset, uint64_t length) {
@@ -62,6 +62,18 @@ static void a_prefetch_that_takes_long_ends_the_row(void) {
   let_go(id);
 }
 
+static void a_page_that_takes_long_ends_the_row(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
+  const struct fl_part parts[2] = {{id, 0, PAGE}, {id, 2 * PAGE, PAGE}};
+  int its[2] = {7, 7};
+  CHECK_EQUAL(fl_populate_each(parts, 2, -1, its), 1);
+  CHECK_EQUAL(its[0], 0);
+  CHECK_EQUAL(its[1], 7);
+  CHECK_EQUAL(fl_populate_each(parts, 0, -1, its), 0);
+  let_go(id);
+}
+
 static void no_more_than_so_many_are_looked_at(void) {
   struct fl_map_info info;
   fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
@@ -71,7 +83,7 @@ static void no_more_than_so_many_are_looked_at(void) {
     parts[i] = (struct fl_part){id, (uint64_t)i * PAGE, PAGE};
     its[i] = 7;
   }
-  fl_populate_each(parts, FL_PARTS_MAX + 1, its);
+  CHECK_EQUAL(fl_populate_each(parts, FL_PARTS_MAX + 1, INT64_MAX, its), FL_PARTS_MAX);
   CHECK_EQUAL(its[FL_PARTS_MAX - 1], 0);
   CHECK_EQUAL(its[FL_PARTS_MAX], 7);
   let_go(id);
@@ -83,6 +95,7 @@ int main(void) {
     RUN(each_part_is_resident_afterwards);
     RUN(a_part_that_fails_spoils_no_other);
     RUN(a_prefetch_that_takes_long_ends_the_row);
+    RUN(a_page_that_takes_long_ends_the_row);
     RUN(no_more_than_so_many_are_looked_at);
   }
   fl_yield();
