@@ -13,6 +13,8 @@ const { ChannelMemory, Control, GONE, Phase, PoolMemory, ThreadStatus } = requir
 // What other threads do is told by nobody: so often it is looked at while close() or destroy() waits for it.
 const LOOK_AGAIN_MS = 5
 
+const ENVIRONMENT = Symbol('environment')
+
 const newId = () => Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
 
 class Pool extends PoolClient {
@@ -21,12 +23,15 @@ class Pool extends PoolClient {
   #resolveEnded
   #isOver = false
   #look
-  #timings = new Timings()
+  #timings // made for the first request: a file that is opened for a few loads needs none
 
-  /** @param {object} [options] see docs/api.md */
-  constructor(options) {
+  /**
+   * @param {object} [options] see docs/api.md
+   * @param {symbol} [source] for lib/ alone: ENVIRONMENT where that stands in for what is not named
+   */
+  constructor(options, source) {
     const memory = new PoolMemory()
-    super({ id: newId(), memory, options: poolOptions(options) })
+    super({ id: newId(), memory, options: poolOptions(options, source === ENVIRONMENT) })
     this.#control = memory.control
   }
 
@@ -47,13 +52,13 @@ class Pool extends PoolClient {
       ...this.counts,
       started: count(Control.STARTED),
       died: count(Control.DIED),
-      ...this.#timings,
+      ...this.timings,
       majorFaults: native.threadUsage().majorFaults
     }
   }
 
   get timings() {
-    return this.#timings
+    return (this.#timings ??= new Timings())
   }
 
   /**
@@ -148,7 +153,7 @@ function configure(options) {
 
 /** For open() and map(): the pool of whoever names none, made when it is first asked for. */
 function getDefaultPool() {
-  defaultPool ??= new Pool(poolOptions(defaultOptions, true))
+  defaultPool ??= new Pool(defaultOptions, ENVIRONMENT)
   return defaultPool
 }
 
