@@ -20,6 +20,7 @@
 
 const { performance } = require('node:perf_hooks')
 const { Readable, addAbortSignal } = require('node:stream')
+const { setImmediate } = require('node:timers')
 const { onAbort } = require('./abort')
 const { AbortError, mapTruncated } = require('./errors')
 const { chunkOptions, streamOptions } = require('./options')
@@ -29,6 +30,8 @@ const LEAST_SEGMENT = MIB // bytes of a touch, but at the end and where the wind
 const MOST_SEGMENT = 4 * MIB
 const MOST_IN_FLIGHT = 4 // touches of a scan that pend at a time
 const SLOW_MS = 10
+// Where all is resident nothing is waited for, and the event loop would not turn from the first chunk to the last.
+const LONGEST_TURN_MS = 1
 const FIRST_WINDOW = 2 * MIB // bytes, as are those below
 
 // One eviction at a time, of no less than this much unless the scan ends: they cost two system calls each.
@@ -60,6 +63,7 @@ class Scan {
   #dropped // everything before has been evicted
   #isDropping = false
   #dropError
+  #turnedAt = performance.now() // ms: when the event loop was last given its turn
   #given = new AbortController() // up
   #notify = () => {}
 
@@ -98,6 +102,7 @@ class Scan {
     this.#fill()
     if (this.#isOpen && offset > start) this.#widen()
     await this.#until(() => !this.#isOpen)
+    if (performance.now() - this.#turnedAt > LONGEST_TURN_MS) await this.#letLoopTurn()
     return this.#take(offset, this.#wanted - offset)
   }
 
@@ -240,7 +245,14 @@ class Scan {
       if (this.#dropError !== undefined) throw this.#dropError
       if (condition()) return
       await new Promise((resolve) => (this.#notify = resolve))
+      this.#turnedAt = performance.now()
     }
+  }
+
+  async #letLoopTurn() {
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#turnedAt = performance.now()
+    await this.#until(() => true) // it may have been given up meanwhile
   }
 
   /** The start of the page that a byte lies on. */

@@ -402,6 +402,27 @@ describe('read-ahead', () => {
   })
 })
 
+describe.each(ways)('%s of a file that is in memory', (_, begin) => {
+  test('lets the event loop turn between chunks whose consumer takes its time', async () => {
+    const { file } = await openAlone()
+    await file.touch()
+    let turns = 0
+    let immediate = setImmediate(function count() {
+      turns++
+      immediate = setImmediate(count)
+    })
+    const turnsBefore = []
+    for await (const chunk of begin(file, { chunkSize: MIB })) {
+      turnsBefore.push(turns)
+      expect(chunk.length).toBeGreaterThan(0)
+      for (const end = performance.now() + 2; performance.now() < end;); // ms
+    }
+    clearImmediate(immediate)
+    // A stream reads one chunk ahead of its consumer.
+    for (let i = 2; i < turnsBefore.length; i++) expect(turnsBefore[i]).toBeGreaterThan(turnsBefore[i - 2])
+  })
+})
+
 describe('an iteration that is left early', () => {
   test('by break gives up what pends', async () => {
     const { pool, file, gate } = await openGated()

@@ -653,6 +653,9 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * the file, and zeros after {@link close}. Its `buffer` is {@link buffer}, the whole mapping. Some web APIs refuse shared
    * memory or garble it: [views are shared memory](../docs/safety.md#views-are-shared-memory). Use {@link read} for them.
    *
+   * A range that is known to be resident comes without a turn of the event loop: a long loop over nothing but such ranges
+   * keeps the loop to itself, as one over any promises does that are resolved. {@link chunks} sees to that itself.
+   *
    * @thread A pool's, or none for a range of at most 64 pages that is known to be resident.
    * @throws As {@link touch}. A length over `buffer.constants.MAX_LENGTH` of the running Node.js is `ERR_OUT_OF_RANGE`.
    */
@@ -728,6 +731,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * A range of the file in chunks, as an async iterator of zero-copy Buffers, in order. Each is what {@link view} gives,
    * resident when it is handed out, and what follows it is read ahead while you work. Nothing is read before the first
    * chunk is asked for.
+   *
+   * The event loop gets its turn once a millisecond, or once a chunk where that takes longer, also where all is in memory.
    *
    * Leaving the loop, by `break` or an error, gives up what pends. Several calls of `next()` at once are answered in order,
    * and a `return()` after them as well: to end a wait, use `signal`. Several scans of a file may run at the same time. A
