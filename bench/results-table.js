@@ -7,12 +7,12 @@ const figures = require('./figures')
 const style = { head: [], border: [], compact: true }
 
 function barsTable(bars) {
-  const table = new Table({ head: ['trial', 'figure', 'faultless', 'against', '', 'ratio', 'bar', ''], style })
+  const table = new Table({ head: ['trial', 'figure', 'faultless', 'against', '', 'ratio', 'limit', 'bar', ''], style })
   for (const bar of bars) {
     const { write, label } = figures[bar.figure]
     const found = bar.verdict === 'skipped'
-      ? ['', bar.against ?? '', '', '']
-      : [write(bar.value), bar.against ?? '', bar.against ? write(bar.base) : '', writeRatio(bar)]
+      ? ['', bar.against ?? '', '', '', '']
+      : [write(bar.value), bar.against ?? '', bar.against ? write(bar.base) : '', writeRatio(bar), writeLimit(bar)]
     table.push([bar.trial, label, ...found, writeBar(bar), bar.verdict === 'missed' ? 'MISSED' : bar.verdict])
   }
   return table.toString()
@@ -45,6 +45,9 @@ function writeRatio({ ratio, against }) {
   return `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2)}×`
 }
 
+/** How far what stands for the limit came. */
+const writeLimit = ({ limit, against }) => limit === undefined ? '' : writeRatio({ ratio: limit.ratio, against })
+
 function writeBar({ atLeast, atMost, against, figure }) {
   const value = atLeast ?? atMost
   return `${atLeast === undefined ? '≤' : '≥'} ${against ? `${value}×` : unitOf(figure, value)}`
@@ -52,4 +55,4 @@ function writeBar({ atLeast, atMost, against, figure }) {
 
 const unitOf = (figure, value) => figure.endsWith('Ms') ? `${value} ms` : String(value)
 
-module.exports = { barsTable, trialTable, writeRatio, writeBar, why }
+module.exports = { barsTable, trialTable, writeLimit, writeRatio, writeBar, why }

@@ -22,7 +22,7 @@ const RESIDENT_SHARE_MAX = 0.01
 
 const HOT_CHUNK = 1 << 20
 
-// By a contender's runtime: what is no JavaScript.
+// By a contender's runtime: what is not Node's.
 const OTHER_PROGRAMS = { fio: runFio, limit: runLimit }
 
 /**
@@ -131,7 +131,7 @@ async function runOnce(trial, result, shared, context) {
     const task = { ...shared, ...own, reader: contender.reader, blockBytes: contender.blockBytes, seed }
     const residentShare = await prepare(trial, task.path)
     const runOther = OTHER_PROGRAMS[contender.runtime]
-    const outcome = await (runOther === undefined ? runChild(task, howToRun(contender, context)) : runOther(task))
+    const outcome = await (runOther ?? runChild)(task, howToRun(contender, context))
     record(result, outcome, (figures) => ({
       seed,
       ...figures,

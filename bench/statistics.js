@@ -27,8 +27,15 @@ function judgeTrial(trial, { bars }) {
     const value = medianOf(trial, of, figure)
     const base = against ? medianOf(trial, against, figure) : undefined
     const verdict = isMet(bar, value, base) ? 'met' : 'missed'
-    return { ...row, value, base, ratio: ratioOf(value, base, inverse), verdict }
+    return { ...row, value, base, ratio: ratioOf(value, base, inverse), limit: limitOf(trial, bar, base), verdict }
   })
+}
+
+/** What the bar's limit reached in the same run, where it has one: what nobody can be expected to do better. */
+function limitOf(trial, { limit, figure, inverse }, base) {
+  if (limit === undefined || whyMissing(trial, limit, figure) !== undefined) return undefined
+  const value = medianOf(trial, limit, figure)
+  return { name: limit.name, value, ratio: ratioOf(value, base, inverse) }
 }
 
 const find = (trial, { name }) => trial.points[0].contenders.find((contender) => contender.name === name)

@@ -4,45 +4,14 @@
  *
  *   touches FILE READS IN_FLIGHT SEED
  *
- * Prints seconds, seconds of the processor, reads, and bytes that the device gave (-1: not known), as JSON. Each block comes
- * once.
+ * Prints the figures of figures.h. Each block comes once.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
+#include "figures.h"
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
 
-enum { BLOCK = 4096, GROUP = 8, POPULATE_READ = 22 };
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double processor(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-/* What this process has made the device read. */
-static long long device_bytes(void) {
-  char line[100];
-  long long bytes = -1;
-  FILE *io = fopen("/proc/self/io", "r");
-  while (io != NULL && fgets(line, sizeof line, io) != NULL)
-    sscanf(line, "read_bytes: %lld", &bytes);
-  if (io != NULL)
-    fclose(io);
-  return bytes;
-}
+enum { GROUP = 8 };
 
 /* splitmix64: each seed is a place in one long sequence. */
 static uint64_t state;
@@ -90,16 +59,12 @@ int main(int argc, char **argv) {
   state = strtoull(argv[4], NULL, 10) << 32;
   uint32_t count = (uint32_t)atoi(argv[2]);
   uint32_t *blocks = choose(count, (uint32_t)(status.st_size / BLOCK));
-  size_t size = (size_t)status.st_size;
-  char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
-  if (base == MAP_FAILED || madvise(base, size, MADV_RANDOM) != 0)
+  char *base = map_for_touches(fd, (size_t)status.st_size);
+  if (base == NULL)
     return 1;
-  long long read = device_bytes();
-  double began = now(), before = processor();
+  struct figures before = figures_now();
   if (touch_all(fd, base, blocks, count, (uint32_t)atoi(argv[3])) != 0)
     return 1;
-  double seconds = now() - began, cpu = processor() - before;
-  printf("{\"seconds\": %.6f, \"cpuSeconds\": %.6f, \"reads\": %u, \"deviceBytes\": %lld}\n", seconds, cpu, count,
-         read < 0 ? -1 : device_bytes() - read);
+  print_figures(&before, count);
   return 0;
 }

@@ -2,7 +2,7 @@
 // docs/performance.md, from the results of a run.
 
 const figures = require('../figures')
-const { writeBar, writeRatio, why } = require('../results-table')
+const { writeBar, writeLimit, writeRatio, why } = require('../results-table')
 const losses = require('./losses')
 
 const METHOD = `## How it is measured
@@ -24,8 +24,9 @@ const METHOD = `## How it is measured
 - \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
 - Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
   as it would be in a server.
-- "its system calls, in C" is \`bench/limit/touches.c\`: prefetching and page faults as a pool thread has them, by one thread that
-  does nothing else and tells nobody. It is the limit of faultless on the machine.
+- "The limit" is what can be had at all on the machine, in the same run. "Its system calls, in C" are \`bench/limit/\`:
+  prefetching and page faults as a pool thread has them, by one thread that does nothing else and tells nobody. Its delays are those of an
+  event loop that has nothing to do meanwhile.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
 - lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
 
@@ -68,15 +69,21 @@ function table(head, rows) {
 }
 
 function barsTable(bars) {
-  return table(['trial', 'figure', 'faultless', 'against', 'ratio', 'bar', 'verdict'], bars.map((bar) => {
+  return table(['trial', 'figure', 'faultless', 'against', 'ratio', 'the limit', 'bar', 'verdict'], bars.map((bar) => {
     const { write, label } = figures[bar.figure]
     if (bar.verdict === 'skipped') {
-      return [bar.trial, label, bar.of, bar.against ?? '', '', writeBar(bar), `skipped: ${bar.why}`]
+      return [bar.trial, label, bar.of, bar.against ?? '', '', '', writeBar(bar), `skipped: ${bar.why}`]
     }
     const against = bar.against ? `${bar.against}: ${write(bar.base)}` : ''
     const verdict = bar.verdict === 'missed' ? '**missed**' : bar.verdict
-    return [bar.trial, label, `${bar.of}: ${write(bar.value)}`, against, writeRatio(bar), writeBar(bar), verdict]
+    return [bar.trial, label, `${bar.of}: ${write(bar.value)}`, against, writeRatio(bar), limitCell(bar), writeBar(bar), verdict]
   }))
+}
+
+function limitCell(bar) {
+  if (bar.limit === undefined) return ''
+  const { name, value } = bar.limit
+  return [`${name}: ${figures[bar.figure].write(value)}`, writeLimit(bar)].filter(Boolean).join(', ')
 }
 
 function about({ trials }) {

@@ -13,7 +13,8 @@
 //   contenders         who runs; see contenders.js
 //   points             for a series: parameters and files that differ from point to point
 //   figures            what is reported of each (figures.js)
-//   bars               one contender's figure `of`, as a ratio `against` another's or by itself, `atLeast` or `atMost`
+//   bars               one contender's figure `of`, as a ratio `against` another's or by itself, `atLeast` or `atMost`;
+//                      `limit` is a contender that shows what can be had at all on the machine
 
 const { hotSync, hotSyncNear, hotAsync, singleRead } = require('./hot')
 const { generated, real } = require('./first-lookup')

@@ -1,0 +1,35 @@
+'use strict'
+// Runs a program of limit/ while this loop has nothing to do. How late it is nevertheless is what the machine makes of it.
+
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { text } = require('node:stream/consumers')
+const { BLOCK_SIZE } = require('../content')
+const measure = require('../common/measure')
+
+module.exports = async function limit({ file, argv }) {
+  const { result, delayMs, majorFaults } = await measure(() => run(file, argv))
+  if (result.code !== 0) return { skipped: `needs MADV_POPULATE_READ: ended with ${result.code} ${result.complaint.trim()}`.trim() }
+  const { seconds, reads, deviceBytes, cpuSeconds } = JSON.parse(result.output)
+  const known = deviceBytes < 0 ? null : deviceBytes
+  return {
+    seconds,
+    reads,
+    cpuSeconds,
+    majorFaults,
+    deviceBytes: known,
+    readsPerSecond: reads / seconds,
+    bytesPerSecond: reads * BLOCK_SIZE / seconds,
+    deviceReadsPerRead: known === null ? null : known / BLOCK_SIZE / reads,
+    delayP50Ms: delayMs.p50,
+    delayP99Ms: delayMs.p99,
+    delayMaxMs: delayMs.max
+  }
+}
+
+async function run(file, argv) {
+  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const closed = once(child, 'close') // rejects where it cannot be started
+  const [output, complaint, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed])
+  return { code, output, complaint }
+}
