@@ -15,6 +15,7 @@
         "native/mapping.c",
         "native/overlay.c",
         "native/residency.c",
+        "native/blocks.c",
         "native/batch.c",
         "native/transfer.c",
         "native/guard.c",
@@ -67,7 +68,7 @@
           }
         }],
         ["OS=='linux' and faultless_os==''", {
-          "sources": ["native/os_posix.c", "native/os_linux.c", "native/os_linux_futex.c"],
+          "sources": ["native/os_posix.c", "native/os_linux.c", "native/os_linux_blocks.c", "native/os_linux_futex.c"],
           # The finalizer of an external buffer may run after the last thread that loaded the addon has gone
           # (docs/internals.md), so the object must never be unloaded.
           "ldflags": ["-Wl,-z,nodelete"],

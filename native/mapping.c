@@ -54,6 +54,7 @@ static void init(struct fl_mapping *m, const struct fl_map_request *request) {
   atomic_store(&m->borrowed, false);
   fl_pins_init(&m->pins);
   atomic_store(&m->span, 0);
+  atomic_store(&m->folios, 0);
   atomic_store(&m->honest, -1);
   atomic_store(&m->closed, false);
   atomic_store(&m->refreshes, 0);

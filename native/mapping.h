@@ -53,6 +53,7 @@ struct fl_mapping {
   bool laid;             /* pages of the file were laid over borrowed memory: zeros are to be left there */
   bool is_whole;         /* the borrowed range is all of a buffer, and not a part of another mapping's */
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
+  _Atomic int folios;    /* blocks.c: how large those of the file are */
   _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
   bool follows;
@@ -160,6 +161,16 @@ bool fl_guard_is_marked(const struct fl_mapping *mapping, size_t page);
  * after whatever was done with them.
  */
 int fl_load_pages(const struct fl_operation *op);
+
+/* blocks.c: long ranges of the mapping are read in blocks from now on, where that is possible. */
+void fl_blocks_use(struct fl_mapping *mapping);
+
+/*
+ * blocks.c: asks for what the range needs of the device, but for whole blocks; and reads those, waiting. All of that is
+ * advice: what cannot be read shows when the range is populated.
+ */
+void fl_blocks_prefetch(const struct fl_operation *op);
+void fl_blocks_read(const struct fl_operation *op);
 
 /* mapping.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);

@@ -67,6 +67,16 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice);
 void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span);
 
 /*
+ * Reads blocks of the file into the page cache, and waits for them: each as one folio, where the file system has such, which
+ * takes a fraction of the processor's time. `*large`: so it was, if none of it was there before. -EFAULT where some page
+ * cannot be read; some may have been read then.
+ */
+int fl_os_read_blocks(int fd, uint64_t file_offset, size_t span, bool *large);
+
+/* The size of these blocks, which begin at multiples of it; 0 where there are none. */
+size_t fl_os_block_size(void);
+
+/*
  * -EFAULT: a page could not be read, or, `for_writing`, had no block to be written to. -ENOSYS: this kernel cannot do it
  * (probed once, by asking).
  */

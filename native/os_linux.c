@@ -140,7 +140,7 @@ static bool populates(void *page) {
   return says_so && mprotect(page, size, PROT_NONE) == 0 && madvise(page, size, MADV_POPULATE_READ) < 0;
 }
 
-static bool can_populate(void) {
+bool fl_sys_can_populate(void) {
   int known = atomic_load(&populate_known);
   if (known == 0) {
     void *page = fl_os_reserve_zeroed(fl_os_page_size());
@@ -154,7 +154,7 @@ static bool can_populate(void) {
 }
 
 int fl_os_populate(void *base, size_t span, bool for_writing) {
-  if (!can_populate())
+  if (!fl_sys_can_populate())
     return -ENOSYS;
   int result;
   do

@@ -55,6 +55,16 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
   return number == FL_SYS_NO_ADVICE ? -ENOTSUP : fl_posix_result(madvise(base, span, number));
 }
 
+size_t fl_os_block_size(void) { return 0; }
+
+int fl_os_read_blocks(int fd, uint64_t file_offset, size_t span, bool *large) {
+  (void)fd;
+  (void)file_offset;
+  (void)span;
+  (void)large;
+  return -ENOTSUP;
+}
+
 void fl_test_disable_populate(bool disabled) { (void)disabled; /* there is nothing to disable */ }
 
 int fl_os_populate(void *base, size_t span, bool for_writing) {

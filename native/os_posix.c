@@ -101,8 +101,8 @@ int fl_os_map(int fd, uint64_t file_offset, size_t span, enum fl_mode mode, void
   if (*base == MAP_FAILED)
     return -errno;
   /*
-   * Without it a touch of one page reads about four (read-around); with it, large ranges still stream because
-   * fl_os_prefetch over the exact range goes first. Advice: a refusal changes no result.
+   * Without it a touch of one page reads about four (read-around); with it, large ranges still stream because blocks.c
+   * goes first. Advice: a refusal changes no result.
    */
   madvise(*base, span, MADV_RANDOM);
   return 0;

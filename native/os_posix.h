@@ -36,6 +36,9 @@ extern const int fl_sys_flags_in_the_way;
 enum { FL_SYS_MOST_SIGNALS = 2 };
 extern const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1];
 
+/* os_linux.c: whether fl_os_populate does anything. */
+bool fl_sys_can_populate(void);
+
 /* --- for os_portable.c alone -------------------------------------------------------------------------------------- */
 
 /* madvise(2)'s number of each advice, or FL_SYS_NO_ADVICE. */

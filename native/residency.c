@@ -10,9 +10,8 @@ int fl_prefetch(fl_id id, uint64_t offset, uint64_t length) {
   int result = fl_operation_begin(&op, id, offset, length);
   if (result < 0)
     return result;
-  /* Advice only: what cannot be read shows when the range is populated. */
   if (op.span > 0)
-    fl_os_prefetch(op.mapping->fd, op.file_offset, op.base, op.span);
+    fl_blocks_prefetch(&op);
   return fl_operation_end(&op, 0);
 }
 
@@ -61,6 +60,7 @@ static int try_each_page(const struct fl_operation *op, bool for_writing) {
 static int load_pages(const struct fl_operation *op, bool for_writing) {
   if (op->span == 0)
     return 0;
+  fl_blocks_read(op);
   for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     int result = fl_os_populate(op->base, op->span, for_writing);
     if (result == -ENOSYS)
@@ -209,6 +209,8 @@ int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice)
     return fl_operation_end(&op, -EINVAL);
   if (op.span > 0)
     result = fl_os_advise(op.base, op.span, advice);
+  if (result == 0 && advice == FL_HUGEPAGE)
+    fl_blocks_use(op.mapping);
   if (op.span > 0 && advice == FL_PAGEOUT)
     fl_mirror_forget_range(&op);
   return fl_operation_end(&op, result);

@@ -24,8 +24,10 @@ class Prefetch {
 
   /** `lead`: bytes from a page boundary to the start of the mapping; so that ranges on one page are seen to touch. */
   add(id, lead, offset, length) {
+    const isLong = length > MOST_WAITING
+    if (isLong) this.flush() // it goes alone: the core leaves out of it what it reads in blocks, later
     this.#ranges.push({ id, lead, offset, end: offset + length })
-    if (length > MOST_WAITING || this.#ranges.length >= MOST) this.flush()
+    if (isLong || this.#ranges.length >= MOST) this.flush()
   }
 
   flush() {
