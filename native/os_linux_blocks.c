@@ -18,12 +18,18 @@ static bool takes_advice(void) {
   return takes;
 }
 
-/* What one page of entries, of eight bytes each, leads to: 2 MiB with pages of 4 KiB, 32 MiB with pages of 16. */
+/* What one page of entries, of eight bytes each, leads to: 2 MiB with pages of 4 KiB, but 32 MiB with pages of 16. */
+static size_t span_of_page_table(void) { return fl_os_page_size() / 8 * fl_os_page_size(); }
+
+/* No touch is given longer ranges than so at once (pools' sliceSize), and to read more than was asked for helps nobody. */
+enum { MOST = 8 << 20 };
+
 size_t fl_os_block_size(void) {
   static _Atomic int known; /* 0: not probed; 1: the advice is taken; -1: it is not */
   if (atomic_load(&known) == 0)
     atomic_store(&known, takes_advice() ? 1 : -1);
-  return atomic_load(&known) > 0 && fl_sys_can_populate() ? fl_os_page_size() / 8 * fl_os_page_size() : 0;
+  bool can = atomic_load(&known) > 0 && fl_sys_can_populate() && span_of_page_table() <= MOST;
+  return can ? span_of_page_table() : 0;
 }
 
 static long faults_of_thread(void) {
