@@ -65,6 +65,11 @@ int fl_os_read_blocks(int fd, uint64_t file_offset, size_t span, bool *large) {
   return -ENOTSUP;
 }
 
+void fl_sys_keep_sparse(void *memory, size_t span) {
+  (void)memory;
+  (void)span;
+}
+
 void fl_test_disable_populate(bool disabled) { (void)disabled; /* there is nothing to disable */ }
 
 int fl_os_populate(void *base, size_t span, bool for_writing) {

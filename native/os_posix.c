@@ -128,7 +128,10 @@ void fl_os_unmap(void *base, size_t span) {
 void *fl_os_reserve_zeroed(size_t span) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   void *memory = mmap(NULL, span, PROT_READ | PROT_WRITE, flags, -1, 0);
-  return memory == MAP_FAILED ? NULL : memory;
+  if (memory == MAP_FAILED)
+    return NULL;
+  fl_sys_keep_sparse(memory, span);
+  return memory;
 }
 
 int fl_os_map_window(int fd, uint64_t file_offset, size_t span, void **base) {

@@ -39,6 +39,9 @@ extern const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1];
 /* os_linux.c: whether fl_os_populate does anything. */
 bool fl_sys_can_populate(void);
 
+/* Has no more of a range in memory than the pages that are stored to: no huge page, of which most would be empty. */
+void fl_sys_keep_sparse(void *memory, size_t span);
+
 /* --- for os_portable.c alone -------------------------------------------------------------------------------------- */
 
 /* madvise(2)'s number of each advice, or FL_SYS_NO_ADVICE. */

@@ -346,6 +346,32 @@ static void a_sparse_giant_costs_no_memory(void) {
   let_go(info.id);
 }
 
+/* Whether no huge page may be there: what /proc/self/smaps says in the flags of the memory at an address (proc(5)). */
+static bool may_not_be_huge(const void *address) {
+  char line[512];
+  unsigned long from = 0, to = 0;
+  bool is_here = false, may_not = false;
+  FILE *smaps = fopen("/proc/self/smaps", "r");
+  CHECK(smaps != NULL);
+  while (fgets(line, sizeof line, smaps) != NULL) {
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+      is_here = (uintptr_t)address >= from && (uintptr_t)address < to;
+    else if (is_here && strncmp(line, "VmFlags:", 8) == 0)
+      may_not = strstr(line, " nh") != NULL;
+  }
+  fclose(smaps);
+  return may_not;
+}
+
+/* A few bytes of it are stored to, wide apart: were pages huge wherever they can be, each would take 2 MiB. */
+static void no_page_of_it_is_huge(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(PAGE), 0, PAGE, &info);
+  if (fl_os_block_size() > 0) /* the kernel has huge pages */
+    CHECK(may_not_be_huge(info.mirror));
+  let_go(id);
+}
+
 static void a_giant_that_reaches_past_its_file_is_no_burden(void) {
   const uint64_t size = GIANT;
   const size_t pages = size / PAGE;
@@ -443,6 +469,7 @@ int main(void) {
   RUN(changes_of_the_file_are_counted);
   RUN(freshness_is_what_was_asked_for);
   RUN(a_sparse_giant_costs_no_memory);
+  RUN(no_page_of_it_is_huge);
   RUN(a_giant_that_reaches_past_its_file_is_no_burden);
   RUN(mappings_come_and_go_under_the_thread);
   RUN(sleeps_and_wakes_under_way);
