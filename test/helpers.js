@@ -233,6 +233,9 @@ function canLimitMemory() {
  */
 const EXITING = ['--single-threaded']
 
+/** How many times as long as elsewhere children may take: an emulated machine is slow, and no child is measured by its end. */
+const PATIENCE = Number(process.env.FAULTLESS_TEST_PATIENCE ?? 1)
+
 /**
  * Runs a script of test/fixtures with this Node. A child that hangs is killed, so `signal` says 'SIGKILL'.
  * @param {string} script name in test/fixtures, or an absolute path
@@ -241,7 +244,7 @@ const EXITING = ['--single-threaded']
  *   command that runs it, such as strace with its options
  * @returns {Promise<{code: number | null, signal: string | null, stdout: string, stderr: string}>}
  */
-function runChild(script, args = [], { execArgv = [], env = {}, timeout = 50_000, under = [] } = {}) {
+function runChild(script, args = [], { execArgv = [], env = {}, timeout = 50_000 * PATIENCE, under = [] } = {}) {
   return new Promise((resolve, reject) => {
     const argv = [...under, process.execPath, ...execArgv, path.resolve(FIXTURES, script), ...args.map(String)]
     const child = spawn(argv[0], argv.slice(1), {
