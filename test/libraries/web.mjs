@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { AIRPORTS } from '../../examples/data/packages.mjs'
+import { AIRPORTS, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
 import { NODE } from './helpers.mjs'
 
 const { subtle } = globalThis.crypto
@@ -47,7 +47,7 @@ async function compress(chunk) {
 
 /** Bytes that are no UTF-8. */
 async function both(context) {
-  const file = await context.map(process.execPath)
+  const file = await context.map(FLIGHTS_PARQUET)
   return { file, view: await file.view(0, 10_000), heap: await file.read(0, 10_000) }
 }
 
