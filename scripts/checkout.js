@@ -9,10 +9,27 @@ const { capture } = require('./processes')
 
 const CHECKOUT = path.join(__dirname, '..')
 
+// Of an exported tree, which git does not know: what it would ignore there.
+const MADE_HERE = new Set(['node_modules', 'build', 'prebuilds'])
+
 // What a commit of everything would hold: tracked files and new ones that are not ignored, as they are now.
-async function copyCheckout(copy) {
+async function listFiles() {
+  if (!fs.existsSync(path.join(CHECKOUT, '.git'))) return listTree('')
   const list = await capture('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: CHECKOUT })
-  for (const name of new Set(list.split('\0').filter(Boolean))) {
+  return [...new Set(list.split('\0').filter(Boolean))]
+}
+
+async function listTree(folder) {
+  const entries = await fsp.readdir(path.join(CHECKOUT, folder), { withFileTypes: true })
+  const lists = await Promise.all(entries.filter(({ name }) => !MADE_HERE.has(name)).map((entry) => {
+    const name = path.join(folder, entry.name)
+    return entry.isDirectory() ? listTree(name) : [name]
+  }))
+  return lists.flat()
+}
+
+async function copyCheckout(copy) {
+  for (const name of await listFiles()) {
     const source = path.join(CHECKOUT, name)
     const stat = fs.lstatSync(source, { throwIfNoEntry: false })
     // Deleted but not committed yet, or a repository inside ours, or a link that .gitignore takes for a file.

@@ -35,6 +35,7 @@ async function checkRuntime({ name, command, lacking }) {
   for (const line of missing) console.log(`does not work on ${name}: ${line}`)
   console.log(`\n${counts.passed} passed, ${counts.failed} failed`)
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+  return counts
 }
 
 /** What went wrong, in words; undefined where nothing did. */
