@@ -294,7 +294,8 @@ Napi::Value PopulateEach(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), static_cast<double>(done));
 }
 
-Napi::Value Yield(const Napi::CallbackInfo &info) {
+// Not "Yield": winbase.h has a macro of that name.
+Napi::Value YieldThread(const Napi::CallbackInfo &info) {
   fl_yield();
   return info.Env().Undefined();
 }
@@ -472,7 +473,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"createOverlay", CreateOverlay},
       {"layOverlay", LayOverlay},
       {"forgetOverlay", ForgetOverlay},
-      {"yield", Yield},
+      {"yield", YieldThread},
       {"threadUsage", ThreadUsage},
       {"mappingCount", MappingCount},
       {"reaperBacklog", ReaperBacklog},
