@@ -13,7 +13,8 @@ const { claimPlace } = require('../lib/place')
 const { PoolMemory, ChannelMemory, Control, GONE, MAX_CHANNELS, State, ThreadStatus, nextHolder, running } =
   require('../worker/layout')
 const until = require('./fixtures/until')
-const { PAGE, canMapFrom, childResult, errorOf, expectContent, makeFile, openFiles, temporaryFolder } = require('./helpers')
+const { PAGE, canMapFrom, childResult, errorOf, expectContent, isWindows, makeFile, openFiles, temporaryFolder } =
+  require('./helpers')
 
 const SIZE = 4 << 20
 
@@ -43,8 +44,8 @@ describe('threads that have attached a file', () => {
   let ends, seen
   beforeAll(async () => {
     ends = await run('endInAnyOrder', 'terminateAskers', 'collected')
-    seen = await run('shares', 'onePool', 'knows', 'closes', 'closesFirst', 'takesOver', 'touchSync', 'damage',
-      'otherProcess')
+    seen = await run('shares', 'onePool', 'knows', 'closes', 'closesFirst', 'takesOver', 'touchSync', 'otherProcess',
+      ...isWindows ? [] : ['damage']) // it cuts a mapped file
   })
 
   test('may end in any order and way, the one that opened it first or last', () => {
@@ -89,12 +90,13 @@ describe('threads that have attached a file', () => {
 
   test('may wait for the device themselves, by touchSync(), and the main thread may not', () => {
     const progress = [1, 2, 3].map((slices) => [slices * 256 * PAGE, SIZE - PAGE]).concat([[SIZE - PAGE, SIZE - PAGE]])
+    const truncated = isWindows ? [] : ['ERR_MAP_TRUNCATED'] // a mapped file cannot be cut there
     expect(seen.touchSync).toEqual({
-      before: 0,
-      after: SIZE / PAGE - 1,
+      before: isWindows ? null : 0,
+      after: isWindows ? null : SIZE / PAGE - 1,
       progress,
       told: [[1, PAGE + 1], [PAGE + 1, PAGE + 1]],
-      refused: ['ERR_OUT_OF_RANGE', 'ERR_INVALID_ARG_TYPE', 'ABORT_ERR', 'ERR_MAP_READ_ONLY', 'ERR_MAP_TRUNCATED', 'ERR_MAP_CLOSED'],
+      refused: ['ERR_OUT_OF_RANGE', 'ERR_INVALID_ARG_TYPE', 'ABORT_ERR', 'ERR_MAP_READ_ONLY', ...truncated, 'ERR_MAP_CLOSED'],
       inMain: 'ERR_MAP_MAIN_THREAD'
     })
   })

@@ -149,12 +149,41 @@ async function errorOf(act) {
   throw new Error(`expected an error, got ${inspect(value, { depth: 1, breakLength: Infinity })}`)
 }
 
+const isWindows = process.platform === 'win32'
+const OPEN_ALONE = 0x10000000 // UV_FS_O_EXLOCK of libuv, which Node's constants leave out
+
+/** Windows tells of one file alone, and not how often: nobody gets it for himself while anybody has it open. */
+function isOpen(file) {
+  try {
+    fs.closeSync(fs.openSync(file, fs.constants.O_RDONLY | OPEN_ALONE))
+    return false
+  } catch (error) {
+    if (error.code !== 'EBUSY' && error.code !== 'ENOENT') throw error
+    return error.code === 'EBUSY'
+  }
+}
+
+/** Nor who maps it, but a file that anybody maps cannot be cut. What was cut is put back at once. */
+function isMapped(file) {
+  if (!fs.existsSync(file)) return false
+  const bytes = fs.readFileSync(file)
+  try {
+    fs.truncateSync(file)
+  } catch (error) {
+    if (error.code !== 'UNKNOWN') throw error
+    return true
+  }
+  fs.writeFileSync(file, bytes)
+  return false
+}
+
 /**
  * What this process has open in the file system, as sorted paths: files, folders, devices, FIFOs. Pipes, sockets and
- * event descriptors are left out, since threads and jest have those.
+ * event descriptors are left out, since threads and jest have those. On Windows a file is there once, whoever has it open.
  * @param {string} [file] only this one
  */
 function openFiles(file) {
+  if (isWindows) return file !== undefined && isOpen(file) ? [file] : []
   return linksIn('/proc/self/fd').filter((link) => {
     if (!link.startsWith('/') || /^\/proc\/\d+\/fd$/.test(link)) return false
     return file === undefined || link === file || link === `${file} (deleted)`
@@ -171,8 +200,9 @@ function linksIn(folder) {
   })
 }
 
-/** Lines of /proc/self/maps, all or those of one file. */
+/** Lines of /proc/self/maps, all or those of one file. On Windows one line, of a file that has bytes and is mapped. */
 function mapLines(file) {
+  if (isWindows) return file !== undefined && isMapped(file) ? [file] : []
   const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\n').filter(Boolean)
   return file === undefined ? lines : lines.filter((line) => line.endsWith(file) || line.endsWith(`${file} (deleted)`))
 }
@@ -269,6 +299,6 @@ async function childResult(...args) {
 
 module.exports = {
   DISK, EXITING, PAGE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
-  hasThreadInDevice, isLaid, isRoot, isTmpfs, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
+  hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
   temporaryFolder, testAsRoot, testUnlessLaid, writeContent
 }
