@@ -294,8 +294,6 @@ int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
 
 /* --- locked memory ------------------------------------------------------------------------------------------------ */
 
-static _Atomic uint64_t locked_bytes; /* by fl_os_lock: of others Windows does not tell */
-
 /* A process may lock as much as its working set is sure to have, and may ask for more of that. */
 static bool grow_working_set(size_t bytes) {
   SIZE_T least, most;
@@ -303,24 +301,36 @@ static bool grow_working_set(size_t bytes) {
   return GetProcessWorkingSetSize(self, &least, &most) && SetProcessWorkingSetSize(self, least + bytes, most + bytes);
 }
 
+static int lock_loaded(void *base, size_t span) {
+  bool done = VirtualLock(base, span);
+  if (!done && GetLastError() == ERROR_WORKING_SET_QUOTA)
+    done = grow_working_set(span) && VirtualLock(base, span);
+  return done ? 0 : -ENOMEM;
+}
+
 /* What cannot be read cannot be locked; why not, whoever makes it resident finds out. */
 int fl_os_lock(void *base, size_t span) {
-  size_t mapped = fl_windows_fill_holes(base, span);
-  if (mapped == 0 || fl_windows_load(base, mapped, false) < 0)
-    return 0;
-  bool done = VirtualLock(base, mapped);
-  if (!done && GetLastError() == ERROR_WORKING_SET_QUOTA)
-    done = grow_working_set(mapped) && VirtualLock(base, mapped);
-  if (done)
-    atomic_fetch_add(&locked_bytes, span);
-  return done ? 0 : -ENOMEM;
+  size_t mapped = fl_windows_fill_holes(base, span), page = fl_windows_page_size();
+  if (fl_windows_load(base, mapped, false) == 0)
+    return mapped == 0 ? 0 : lock_loaded(base, mapped);
+  int result = 0;
+  for (size_t at = 0; at < mapped && result == 0; at += page)
+    if (fl_windows_load((char *)base + at, page, false) == 0)
+      result = lock_loaded((char *)base + at, page);
+  return result;
 }
 
 bool fl_os_lock_loads(void) { return false; }
 
+/* A view is taken away and put back as a whole. */
+bool fl_os_changes_unlock(void) { return true; }
+
+/* Of a range of which a part is not locked, as where the file does not reach, Windows unlocks nothing at all. */
 void fl_os_unlock(void *base, size_t span) {
-  if (VirtualUnlock(base, span) && atomic_load(&locked_bytes) >= span)
-    atomic_fetch_sub(&locked_bytes, span);
+  if (VirtualUnlock(base, span))
+    return;
+  for (size_t at = 0; at < span; at += fl_windows_page_size())
+    VirtualUnlock((char *)base + at, fl_windows_page_size());
 }
 
 /* Only asked after a refusal, of which the working set is the one reason that there is. */
@@ -334,7 +344,8 @@ uint64_t fl_os_lock_limit(void) {
   return GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) ? least : UINT64_MAX;
 }
 
-uint64_t fl_os_locked_bytes(void) { return atomic_load(&locked_bytes); }
+/* Windows does not tell. */
+uint64_t fl_os_locked_bytes(void) { return 0; }
 
 /* --- clocks and threads ------------------------------------------------------------------------------------------- */
 

@@ -99,6 +99,13 @@ static int map_all_again(struct fl_mapping *m, uint64_t size) {
   return result;
 }
 
+static int map_and_lock_again(struct fl_mapping *m, uint64_t size) {
+  int result = atomic_load(&m->damaged_pages) > 0 ? map_all_again(m, size) : 0;
+  if (result == 0 && fl_os_changes_unlock())
+    result = fl_pins_lock_again(m, 0, atomic_load(&m->span) / fl_os_page_size());
+  return result;
+}
+
 int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
   struct fl_os_status status;
@@ -109,8 +116,8 @@ int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
     *size = status.size;
     fl_mapping_note_size(m, status.size);
   }
-  if (result == 0 && atomic_load(&m->damaged_pages) > 0)
-    result = map_all_again(m, status.size);
+  if (result == 0)
+    result = map_and_lock_again(m, status.size);
   atomic_fetch_add(&m->refreshes, 1);
   pthread_mutex_unlock(&one_at_a_time);
   return result;

@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { open } = require('faultless')
-const { contentAt, errorOf, expectContent, makeFile, temporaryFolder } = require('./helpers')
+const { contentAt, errorOf, expectContent, lookUntil, makeFile, temporaryFolder } = require('./helpers')
 
 const isWindows = process.platform === 'win32'
 const onWindows = (name, act) => isWindows ? test(name, act) : test.skip(`${name} (skipped: not Windows)`, act)
@@ -17,11 +17,26 @@ const hasHost = isWindows && fs.existsSync('Z:\\usr\\bin\\truncate') && __dirnam
 const underWine = (name, act) =>
   hasHost ? test(name, act) : test.skip(`${name} (skipped: needs Wine, and truncate(1) of its host)`, act)
 
-const cutByHost = (name, size) => {
-  const hostName = name.replace(/^Z:/, '').replaceAll('\\', '/')
-  const argv = ['/wait', '/unix', '/usr/bin/truncate', '-s', String(size), hostName]
-  spawnSync('start.exe', argv, { stdio: 'ignore' })
-  expect(fs.statSync(name).size).toBe(size)
+const hostName = (name) => name.replace(/^Z:/, '').replaceAll('\\', '/')
+const runOnHost = (...argv) => spawnSync('start.exe', ['/wait', '/unix', ...argv], { stdio: 'ignore' })
+
+const cutByHost = async (name, size) => {
+  runOnHost('/usr/bin/truncate', '-s', String(size), hostName(name))
+  expect(await lookUntil(size, () => fs.statSync(name).size)).toBe(size)
+}
+
+/** KiB that the process which has mapped this file has locked: Windows does not tell, but the host of Wine does. */
+async function lockedKiB(name) {
+  const [script, seen] = [`${name}.sh`, `${name}.locked`]
+  const [file, output] = [name, seen].map(hostName)
+  fs.writeFileSync(script, `for maps in $(grep -ls ${file} /proc/[0-9]*/maps)
+do grep VmLck \${maps%maps}status
+done > ${output}.part
+mv ${output}.part ${output}\n`)
+  fs.rmSync(seen, { force: true })
+  runOnHost('/bin/sh', hostName(script))
+  await lookUntil(true, () => fs.existsSync(seen)) // which Wine does not always wait for
+  return Number(/VmLck:\s+(\d+) kB/.exec(fs.readFileSync(seen, 'utf8'))[1])
 }
 
 const folder = temporaryFolder()
@@ -110,6 +125,25 @@ describe('a mapped file', () => {
   })
 })
 
+describe('a pin', () => {
+  const folderOfHost = temporaryFolder(__dirname)
+
+  underWine('stays when the file is cut and grown by its own resize()', async () => {
+    const name = makeFile(folderOfHost, 'pinned', SIZE)
+    const file = await open(name, { flags: 'r+', reserve: 1 << 20 })
+    const { pageSize } = file
+    const pin = await file.pin(0, 16 * pageSize)
+    const seen = [await lockedKiB(name)]
+    for (const pages of [40, 8, 100]) {
+      await file.resize(pages * pageSize)
+      seen.push(await lockedKiB(name))
+    }
+    await pin.release()
+    expect([...seen, await lockedKiB(name)]).toEqual([16, 16, 8, 16, 0].map((pages) => pages * pageSize / 1024))
+    await file.close()
+  })
+})
+
 describe('names and sizes', () => {
   onWindows('a path of more than 260 characters', async () => {
     const deep = path.join(folder, ...Array.from({ length: 6 }, () => 'd'.repeat(60)))
@@ -181,7 +215,7 @@ describe('a page that cannot be loaded', () => {
   underWine('is zeros and damage to a load, and an error to a touch', async () => {
     const name = makeFile(folderOfHost, 'lost', SIZE)
     const file = await open(name)
-    cutByHost(name, 0)
+    await cutByHost(name, 0)
     expect((await errorOf(() => file.touch(200_000, 1))).code).toBe('ERR_MAP_TRUNCATED')
     expect(file.damaged).toBe(0)
     const events = new Promise((resolve) => file.once('damage', resolve))
