@@ -5,7 +5,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { findCommand, testWith } = require('./cli-helpers')
-const { childResult, isRoot, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { childResult, isRoot, isWindows, makeFile, runChild, temporaryFolder } = require('./helpers')
 
 const ROOT = path.join(__dirname, '..')
 const CHECKS = path.join(__dirname, 'libraries')
@@ -81,7 +81,8 @@ describe('examples', () => {
 
   // CAP_IPC_LOCK lifts the limit for root.
   const unprivileged = isRoot ? [findCommand('setpriv'), '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock', '--'] : []
-  testWith(unprivileged[0] !== undefined || !isRoot, 'setpriv is not installed', 'geoip.mjs, where it may not pin', () =>
+  const [hasCommands, lacking] = isWindows ? [false, 'Windows has no ulimit'] : [unprivileged[0] !== undefined || !isRoot, 'setpriv is not installed']
+  testWith(hasCommands, lacking, 'geoip.mjs, where it may not pin', () =>
     expectCountries(['bash', '-c', 'ulimit -l 64 && exec "$@"', 'bash', ...unprivileged],
       /^Not pinned: [\d,]+ bytes are needed; the process may lock 65,536, and has locked 0\.\n.*ulimit -l.*\n$/))
 

@@ -20,6 +20,7 @@ const FILES = {
   package: 'packs and installs with npm, which is not there under Wine',
   processes: LINUX,
   'slow-device': 'needs a file system of FUSE',
+  storm: CUT,
   'stray-stores': LINUX,
   wait: 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so',
   'write-faults': LINUX,
@@ -80,6 +81,12 @@ const TESTS = {
     [/a hundred files at once, with one descriptor each/, LINUX],
     [/ENOTDIR|ELOOP|ENAMETOOLONG|ERR_INVALID_FILE_URL_HOST/, NAMES],
     [/a directory: EISDIR|\/dev\/|\/sys\/|\/proc|FIFO/, LINUX]
+  ],
+  pin: [
+    [/leaves no more map entries behind/, LINUX],
+    [/fails half-way leaves locked|is not handed out as zeros when the file is cut|was lost is pinned again by refresh/, CUT],
+    [/while others ask the kernel/, RESIDENCY],
+    [/stays when all is evicted/, EVICTED]
   ]
 }
 

@@ -54,6 +54,7 @@ const named = (file) => `Z:${file.replaceAll('/', '\\')}`
 async function prepareWine(workDir, node) {
   const wine = { node, workDir, checkout: path.join(workDir, 'checkout') }
   wine.env = { ...process.env, WINEPREFIX: path.join(workDir, 'prefix'), WINEDEBUG: '-all', XDG_RUNTIME_DIR: workDir }
+  delete wine.env.NODE_EXTRA_CA_CERTS // a file of the host's: Node says on stderr that it is not there
   // Node refuses to run on the Windows that Wine 8 says it is.
   for (const argv of [['wineboot', '-i'], ['winecfg', '-v', 'win10']]) await runInWine(wine, argv, {}, workDir)
   const { code, output } = await runInWine(wine, [node, '-p', 'process.version + " on Windows " + os.release()'], {}, workDir)

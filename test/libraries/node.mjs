@@ -77,7 +77,8 @@ export const checks = {
 
   async 'child_process: stdin'(context) {
     const { view, heap } = await context.both(EARTHQUAKES)
-    const child = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] })
+    const echo = 'process.stdin.pipe(process.stdout)'
+    const child = spawn(process.execPath, ['-e', echo], { stdio: ['pipe', 'pipe', 'inherit'] })
     await assertNoCopy(view, () => void child.stdin.end(view))
     assert.ok((await buffer(child.stdout)).equals(heap))
   },
