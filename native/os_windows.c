@@ -222,7 +222,7 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
     fl_os_prefetch(-1, 0, base, span);
   if (advice == FL_DONTNEED || advice == FL_COLD || advice == FL_PAGEOUT)
     fl_os_drop_entries(base, span);
-  return 0;
+  return advice == FL_DONTNEED ? fl_windows_drop_copies(base, span) : 0;
 }
 
 struct memory_range { /* WIN32_MEMORY_RANGE_ENTRY of Windows 8 */

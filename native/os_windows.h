@@ -52,6 +52,12 @@ int fl_windows_shared_view_at(uintptr_t address, size_t *left);
 void fl_windows_forget_file(int fd);
 
 /*
+ * Drops the private copies of pages, in views that lie in the range as a whole: of a view that reaches further those of
+ * other pages would be lost with them.
+ */
+int fl_windows_drop_copies(void *base, size_t span);
+
+/*
  * Sets the size of the file, and maps what it has gained. Windows lets nobody cut a file that is mapped, so if this one is
  * to be cut, its views by that handle are away meanwhile.
  */

@@ -477,6 +477,29 @@ int fl_windows_shared_view_at(uintptr_t address, size_t *left) {
   return fd;
 }
 
+static int drop_copies(struct range *range, size_t start, size_t end) {
+  int result = 0;
+  /* From the end, since filling may cut a piece in two. */
+  for (size_t i = range->count; result == 0 && range->access == COPY_ON_WRITE && i-- > 0;) {
+    const struct piece *piece = &range->pieces[i];
+    if (piece->kind != VIEW || piece->start < start || piece->end > end)
+      continue;
+    result = empty(range, &range->pieces[i]);
+    if (result == 0)
+      result = fill_with_file(range, i);
+  }
+  return result;
+}
+
+int fl_windows_drop_copies(void *base, size_t span) {
+  AcquireSRWLockExclusive(&lock);
+  struct range *range = range_at((uintptr_t)base);
+  size_t start = range == NULL ? 0 : (uintptr_t)base - range->base;
+  int result = range == NULL ? 0 : drop_copies(range, start, start + span);
+  ReleaseSRWLockExclusive(&lock);
+  return result;
+}
+
 static void empty_views(struct range *range) {
   for (size_t i = 0; i < range->count; i++)
     if (range->pieces[i].kind == VIEW)

@@ -113,6 +113,21 @@ describe('a mapped file', () => {
     await Promise.all([reader.close(), writer.close()])
   })
 
+  onWindows('gives stray stores up by advise(\'dontneed\') of the whole, and keeps them all by that of a part', async () => {
+    const name = makeFile(folder, 'strayed', SIZE)
+    const file = await open(name)
+    const bytes = new Uint8Array(file.buffer)
+    const read = () => [0, 70_000, SIZE - 1].map((at) => bytes[at])
+    const before = read()
+    for (const at of [0, 70_000, SIZE - 1]) bytes[at] ^= 255
+    await file.advise('dontneed', 0, 100_000)
+    expect(read()).toEqual(before.map((byte) => byte ^ 255))
+    await file.advise('dontneed')
+    expect(read()).toEqual(before)
+    expectContent(await file.read(), 0, SIZE)
+    await file.close()
+  })
+
   onWindows('leaves zeros when it is closed, however long it was', async () => {
     const name = path.join(folder, 'long')
     fs.writeFileSync(name, 'x')

@@ -176,7 +176,7 @@ export type Advice =
   | 'sequential'
   /** Start reading now, wait for nothing. */
   | 'willneed'
-  /** Take the pages out of this mapping, not out of the page cache; drops private copies. */
+  /** Take the pages out of this mapping, not out of the page cache; drops private copies, on Windows of the whole file alone. */
   | 'dontneed'
   /** The first to be evicted when memory is short. */
   | 'cold'
@@ -545,7 +545,7 @@ export interface FileStats {
   misses: number
   /** Bytes that are zeros since a load met lost pages: as {@link MappedFile.damaged}. */
   damaged: number
-  /** Major page faults of the calling thread since it began, whatever caused them. */
+  /** Major page faults of the calling thread since it began, whatever caused them; 0 on Windows, which does not count them by thread. */
   majorFaults: number
   /**
    * True when a store into the buffer makes a private copy of its page instead of changing the file. False for `'r+'`; false
@@ -1167,7 +1167,7 @@ export interface PoolStats {
   runNs: RecordableHistogram
   /** Nanoseconds from then until the calling thread heard of it: how late its event loop was, as a rule. */
   deliveryNs: RecordableHistogram
-  /** Major page faults of the calling thread since it began, whatever caused them. */
+  /** Major page faults of the calling thread since it began, whatever caused them; 0 on Windows, which does not count them by thread. */
   majorFaults: number
 }
 
