@@ -64,7 +64,7 @@ function judgeFaults(trials) {
     .flatMap(({ points }) => points.flatMap(({ contenders }) => contenders))
     .filter(({ ours }) => ours)
     .flatMap(({ runs }) => runs.map(({ majorFaults }) => majorFaults))
-    .filter((count) => count !== undefined)
+    .filter((count) => typeof count === 'number')
   const about = 'All runs of faultless without a memory limit'
   const row = { trial: 'all', about, figure: 'majorFaults', of: 'faultless', atMost: 0 }
   if (counts.length === 0) return { ...row, verdict: 'skipped', why: 'no such run' }

@@ -46,8 +46,9 @@ function difference(before, after) {
   return Object.fromEntries(entries)
 }
 
-// Of the main thread alone.
+// Of the main thread alone; null where the kernel does not count them by thread.
 function majorFaults() {
+  if (process.platform === 'win32') return null
   if (!IS_BUN) return require('../../native/binding').threadUsage().majorFaults
   const stat = fs.readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1')
   // proc(5): majflt is field 12; the second, the name, is in parentheses and may hold spaces.

@@ -16,6 +16,11 @@ module.exports = function findings(results) {
 }
 
 function aboutDirect({ reads, majorFaults, delayMs }) {
+  if (majorFaults === null) {
+    return 'Straight from the mapping, the event loop was late by ' +
+      `${ms(delayMs.p50)} at the median, by ${ms(delayMs.p99)} at p99. For how many reads the main thread waited for the ` +
+      'disk, this system does not tell.'
+  }
   if (majorFaults === 0) {
     return 'Straight from the mapping, the main thread had no major fault: the blocks were in memory already, ' +
       'so there was nothing here for faultless to take off its hands.'
@@ -26,6 +31,7 @@ function aboutDirect({ reads, majorFaults, delayMs }) {
 }
 
 function aboutFaults({ majorFaults, reads }, direct) {
+  if (majorFaults === null) return ''
   if (majorFaults === 0) return direct.majorFaults === 0 ? '' : 'With faultless it had no major fault.'
   return `With faultless it still had ${integer(majorFaults)}, in ${percent(majorFaults / reads)} of the reads, and ` +
     'should have had none. Either memory is so short that blocks were evicted again before they were used, or code ' +

@@ -76,6 +76,10 @@ function fromDevice(results) {
 
 function unknown(plan, options, results) {
   if (results.every(({ residentShare }) => residentShare !== null)) return null
+  if (process.platform === 'win32') {
+    return 'NOT COLD: Windows drops no file from its cache, so this was read from memory, or from the device as far as ' +
+      'nobody had read it before.'
+  }
   return 'The kernel does not say whether the file was in memory, since you neither own it nor may write to it; ' +
     'only what came from the device tells.'
 }
