@@ -43,7 +43,7 @@ describe('write() takes', () => {
     ['a Buffer over shared memory', (source) => Buffer.from(copyInto(new SharedArrayBuffer(source.length), source))]
   ])('%s, short and long, at any offset', async (_, make) => {
     for (const [offset, length] of [[0, 8], [5, 4096], [4095, 4104], [77, 300_000], [SIZE - 1_000_000, 1_000_000]]) {
-      makeFile(folder, 'data', SIZE)
+      fs.writeFileSync(path, contentAt(0, SIZE), { flag: 'r+' }) // in place: Windows cuts no file that is mapped
       const data = make(bytes(length))
       expect(await file.write(offset, data)).toBe(length)
       expectWritten(offset, bytes(length))

@@ -5,6 +5,8 @@ const LINUX = 'is about Linux: its /proc, its signals, its mounts or its program
 
 const CUT = 'the file is cut or replaced while it is mapped, which Windows allows nobody'
 
+const OVER_MEMORY = 'Windows maps nothing over memory of V8\'s: windows.test.js tests that mapInto() says so'
+
 // Whole files.
 const FILES = {
   bench: 'compares with programs of Linux',
@@ -15,6 +17,7 @@ const FILES = {
   'full-disk': LINUX,
   fuzz: CUT,
   guard: CUT,
+  'laid-buffers': OVER_MEMORY,
   lifetimes: LINUX,
   'main-thread-faults': 'counts faults of one thread, which Windows does not tell',
   package: 'packs and installs with npm, which is not there under Wine',
@@ -24,7 +27,7 @@ const FILES = {
   'stray-stores': LINUX,
   wait: 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so',
   'write-faults': LINUX,
-  wasm: 'Windows maps nothing over memory of V8\'s: windows.test.js tests that mapInto() says so'
+  wasm: OVER_MEMORY
 }
 
 const EVICTED = 'is about eviction, which Windows refuses'
@@ -73,6 +76,18 @@ const TESTS = {
     [/writes the pages of the range that were stored to/, LINUX],
     [/rejects where pages are damaged/, CUT]
   ],
+  'merged-ranges': [
+    [/is all resident, whatever was merged/, RESIDENCY]
+  ],
+  mirror: [
+    [/of a range that ends with zeros is asked once/, RESIDENCY],
+    [/comes from a touch, from the kernel’s answer/, RESIDENCY],
+    [/and is never missing, while refreshes go on/, TOUCHED_LATELY],
+    [/^an eviction by (evict|others)/, EVICTED],
+    [/^an eviction sends view\(\) and touch\(\)/, EVICTED],
+    [/^a file that is cut/, CUT],
+    [/freshness of 0 believes nothing/, RESIDENCY]
+  ],
   open: [
     [/open\(\) takes a path$/, LINUX],
     [/symbolic link/, NAMES],
@@ -87,6 +102,37 @@ const TESTS = {
     [/fails half-way leaves locked|is not handed out as zeros when the file is cut|was lost is pinned again by refresh/, CUT],
     [/while others ask the kernel/, RESIDENCY],
     [/stays when all is evicted/, EVICTED]
+  ],
+  ranges: [
+    [/and length to the end: tryView/, TOUCHED_LATELY]
+  ],
+  residency: [
+    [/^residency of/, RESIDENCY],
+    [/^residency in slices/, RESIDENCY],
+    [/makes the device read each of them|their neighbours|by view and read makes the pages resident/, RESIDENCY],
+    [/^evict/, EVICTED],
+    [/makes the device read nothing|sees the one cold page/, EVICTED],
+    [/willneed makes the device read/, LINUX]
+  ],
+  resize: [
+    [/follows a file that others make grow and cut/, CUT]
+  ],
+  runtime: [
+    [/^a file that shrinks/, CUT],
+    [/^mapInto/, OVER_MEMORY],
+    [/^wait and notify/, 'Windows has no words of a file that processes wait on'],
+    [/SIGBUS/, LINUX]
+  ],
+  service: [
+    [/has the mappings of its process/, LINUX],
+    [/the end by SIGTERM/, LINUX],
+    [/^the load script/, LINUX]
+  ],
+  'write-order': [
+    [/also after one that failed/, CUT]
+  ],
+  write: [
+    [/refuses a file that was cut|refuses pages that are damaged/, CUT]
   ]
 }
 
