@@ -5,7 +5,9 @@ const { shares } = require('./heat-strip')
 
 const HEAT_CELLS = 64 // of the JSON
 
-const HIDDEN = 'unknown (the kernel hides the residency of files that you neither own nor may write)'
+const HIDDEN = process.platform === 'win32'
+  ? 'unknown (Windows does not tell what it has in memory)'
+  : 'unknown (the kernel hides the residency of files that you neither own nor may write)'
 
 /** @returns {Promise<{pages: number, resident: number | null, bitmap: Uint8Array}>} */
 const look = (file, { offset, length }) => file.residency(offset, length)

@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { runChild } = require('./helpers')
+const { isWindows, runChild } = require('./helpers')
 
 const ROOT = path.join(__dirname, '..')
 const CLI = path.join(ROOT, require('../package.json').bin.faultless)
@@ -41,7 +41,7 @@ function startCli(args, { env = {}, execArgv = [], stdio = ['ignore', 'pipe', 'p
 
 const SCRIPT = '/usr/bin/script' // of util-linux: runs a command on a terminal of its own
 
-const hasTerminal = fs.existsSync(SCRIPT)
+const hasTerminal = !isWindows && fs.existsSync(SCRIPT)
 
 const quote = (word) => `'${String(word).replaceAll("'", "'\\''")}'`
 

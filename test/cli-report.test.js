@@ -3,12 +3,12 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { execFile, execFileSync } = require('node:child_process')
+const { execFile } = require('node:child_process')
 const { promisify } = require('node:util')
 const { PNG } = require('pngjs')
 const { open } = require('faultless')
 const { findCommand, jsonOf, runCli, testWith } = require('./cli-helpers')
-const { PAGE, isTmpfs, makeFile, temporaryFolder } = require('./helpers')
+const { PAGE, isTmpfs, isWindows, makeFile, syncFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
 const testOnDisk = (name, act) => testWith(!isTmpfs(folder), 'nothing is evicted on tmpfs', name, act)
@@ -19,8 +19,8 @@ const page = path.join(folder, 'page.html')
 let data
 
 beforeAll(() => {
-  data = makeFile(folder, 'a<b> & "c".bin', SIZE)
-  execFileSync('sync', ['-f', data])
+  data = makeFile(folder, isWindows ? 'a & b.bin' : 'a<b> & "c".bin', SIZE)
+  syncFile(data)
 })
 
 describe('bench', () => {

@@ -105,6 +105,13 @@ function makeFile(folder, name, size, seed = 1) {
   return file
 }
 
+/** Writes what is dirty of a file to the device: a dirty page cannot be evicted. */
+function syncFile(file) {
+  const fd = fs.openSync(file, 'r+') // Windows syncs for nobody who may only read
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
+}
+
 /**
  * Throws unless the bytes are the content at this offset: the first that is not, and not two dumps of a MiB.
  * @param {Uint8Array | ArrayBuffer} bytes
@@ -300,5 +307,5 @@ async function childResult(...args) {
 module.exports = {
   DISK, EXITING, PAGE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
   hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
-  temporaryFolder, testAsRoot, testUnlessLaid, writeContent
+  syncFile, temporaryFolder, testAsRoot, testUnlessLaid, writeContent
 }

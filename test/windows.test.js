@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { open } = require('faultless')
+const { jsonOf, runCli } = require('./cli-helpers')
 const { contentAt, errorOf, expectContent, lookUntil, makeFile, temporaryFolder } = require('./helpers')
 
 const isWindows = process.platform === 'win32'
@@ -221,6 +222,35 @@ describe('what Windows has not', () => {
     expect((await file.residency(0, 100)).resident).toBe(null)
     expectContent(file.tryView(0, 100), 0, 100)
     await file.close()
+  })
+})
+
+describe('the command faultless', () => {
+  const place = path.join(folder, 'command')
+  const inPlace = (...names) => path.join(place, ...names)
+
+  beforeAll(() => {
+    fs.mkdirSync(inPlace('deep'), { recursive: true })
+    for (const name of ['a.idx', path.join('deep', 'b.bin'), path.join('deep', 'c.idx')]) makeFile(place, name, SIZE)
+    makeFile(place, 'large', 1 << 20)
+  })
+
+  onWindows('stat and touch walk folders, and say why they do not know what is in memory', async () => {
+    const { code, results } = await jsonOf(['stat', '--only', '*.idx', place])
+    expect({ code, paths: results.map((result) => path.normalize(result.path)) }).toEqual({ code: 0, paths: [inPlace('a.idx'), inPlace('deep', 'c.idx')] })
+    const touched = await runCli(['touch', place])
+    expect(touched).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('unknown (Windows does not tell what it has in memory)') })
+  })
+
+  onWindows('evict is refused for each file', async () => {
+    const { code, stderr } = await runCli(['evict', inPlace('a.idx')], { env: { FAULTLESS_WARM_FILES: '' } })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/a\.idx: .*\(ENOTSUP, fadvise\)\n$/) })
+  })
+
+  onWindows('bench compares, and says that nothing was cold', async () => {
+    const { code, stderr, results: [{ random, verdict }] } = await jsonOf(['bench', '--reads', 50, inPlace('large')])
+    expect({ code, stderr, verdict }).toEqual({ code: 0, stderr: '', verdict: 'NOT COLD: Windows drops no file from memory.' })
+    expect(random.map(({ reads, mainThreadFaults, cold }) => [reads, mainThreadFaults, cold])).toEqual(Array(3).fill([50, null, null]))
   })
 })
 

@@ -46,7 +46,7 @@ function rows(runs) {
     const speed = run.readsPerSecond === null ? rate(run.bytesPerSecond, 1000) : `${count(run.readsPerSecond)} reads/s`
     const late = [run.late.p50, run.late.p99, run.late.max].map(ms)
     return `<tr><th scope="row"><i class="swatch ${run.reader}"></i>${title}</th>${cells([
-      speed, ...late, count(run.mainThreadFaults), unknown(run.deviceBytes, bytes), unknown(run.cold, (cold) => (cold ? 'yes' : 'no'))
+      speed, ...late, unknown(run.mainThreadFaults, count), unknown(run.deviceBytes, bytes), unknown(run.cold, (cold) => (cold ? 'yes' : 'no'))
     ])}</tr>`
   }).join('\n')
 }

@@ -13,8 +13,11 @@ const { BLOCK } = readers
 const WARM_PATH = process.execPath
 const WARM_BLOCKS = 512
 
+const IS_WINDOWS = process.platform === 'win32' // which counts neither
+
 /** What the device had to read for this process; null where the kernel does not count it. */
 function deviceBytes() {
+  if (IS_WINDOWS) return null
   try {
     return Number(/^read_bytes: (\d+)$/m.exec(fs.readFileSync('/proc/self/io', 'latin1'))[1])
   } catch {
@@ -22,8 +25,9 @@ function deviceBytes() {
   }
 }
 
-/** Page faults of the main thread that waited for a device: proc(5), field 12; the second, the name, may hold spaces. */
+/** Page faults of the main thread that waited for a device: proc(5), field 12; the second, the name, may hold spaces. Or null. */
 function majorFaults() {
+  if (IS_WINDOWS) return null
   const stat = fs.readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1')
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9])
 }
@@ -93,7 +97,7 @@ async function run(task) {
     ...done,
     milliseconds,
     deviceBytes: before.device === null ? null : after.device - before.device,
-    mainThreadFaults: after.faults - before.faults,
+    mainThreadFaults: before.faults === null ? null : after.faults - before.faults,
     late: lateness.summary(),
     timeline: lateness.timeline()
   }

@@ -24,6 +24,7 @@ const COLD = 0.95
 
 /** Writes back what is dirty, drops the file from memory, and tells how much stayed nevertheless; null: unknown. */
 async function makeCold(file) {
+  if (process.platform === 'win32') return null // it drops no file
   const handle = await fs.open(file)
   try {
     await handle.sync() // a dirty page stays

@@ -75,7 +75,7 @@ const COLUMNS = [
   ['speed', 15, ({ readsPerSecond, bytesPerSecond }) => (readsPerSecond === null ? rate(bytesPerSecond, 1000) : `${count(readsPerSecond)} reads/s`)],
   ['late: 99 %', 12, ({ late }) => ms(late.p99)],
   ['worst', 9, ({ late }) => ms(late.max)],
-  ['main faults', 13, ({ mainThreadFaults }) => count(mainThreadFaults)],
+  ['main faults', 13, ({ mainThreadFaults }) => (mainThreadFaults === null ? 'unknown' : count(mainThreadFaults))],
   ['device read', 13, ({ deviceBytes }) => (deviceBytes === null ? 'unknown' : bytes(deviceBytes))]
 ]
 
@@ -90,6 +90,7 @@ function table(output, title, runs) {
 /** What was measured is worth little where the file was not cold, and that has to be said. */
 function verdict({ size, random, scan }) {
   const runs = [...random, ...scan]
+  if (process.platform === 'win32') return 'NOT COLD: Windows drops no file from memory.'
   if (runs.every(({ cold }) => cold === true)) return 'Cold: of every run the device read at least what was asked for.'
   const stayed = Math.max(...runs.map(({ pagesBefore }) => pagesBefore ?? 0))
   if (stayed > 0) return `NOT COLD: up to ${many(stayed, 'page')} of ${bytes(size)} stayed in memory; a program may hold them.`

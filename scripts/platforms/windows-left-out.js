@@ -10,8 +10,6 @@ const OVER_MEMORY = 'Windows maps nothing over memory of V8\'s: windows.test.js 
 // Whole files.
 const FILES = {
   bench: 'compares with programs of Linux',
-  cli: 'drives programs of Linux, and terminals',
-  'cli-report': 'drives programs of Linux',
   'cli-slow': LINUX,
   damage: CUT,
   'full-disk': LINUX,
@@ -21,12 +19,9 @@ const FILES = {
   lifetimes: LINUX,
   'main-thread-faults': 'counts faults of one thread, which Windows does not tell',
   package: 'packs and installs with npm, which is not there under Wine',
-  processes: LINUX,
   'slow-device': 'needs a file system of FUSE',
   storm: CUT,
-  'stray-stores': LINUX,
   wait: 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so',
-  'write-faults': LINUX,
   wasm: OVER_MEMORY
 }
 
@@ -61,6 +56,19 @@ const TESTS = {
     [/a failing read-ahead that nobody comes for/, CUT],
     [/a scan of a cold file costs/, LINUX],
     [/that is cut|file that is cut behind/, CUT]
+  ],
+  cli: [
+    [/^stat (tells what|draws it|looks at|knows sparse)/, RESIDENCY],
+    [/^touch and evict/, EVICTED],
+    [/^files (folders are walked|options choose|names can come|what cannot be handled)/, NAMES],
+    [/^pin keeps files/, LINUX],
+    [/^watch (tells of each|draws at its pace)/, RESIDENCY],
+    [/a reader that has seen enough|its commands run as they stand/, LINUX],
+    [/characters that the locale has/, RESIDENCY]
+  ],
+  'cli-report': [
+    [/finds the file cold/, EVICTED],
+    [/the map alone shows what is in memory/, EVICTED]
   ],
   close: [
     [/no line of \/proc\/self\/maps names the file/, LINUX],
@@ -127,6 +135,13 @@ const TESTS = {
     [/has the mappings of its process/, LINUX],
     [/the end by SIGTERM/, LINUX],
     [/^the load script/, LINUX]
+  ],
+  'stray-stores': [
+    [/JSZip, which stores into its input|without a store all pages/, LINUX]
+  ],
+  'write-faults': [
+    [/no fault after a touch for writing/, 'counts faults of one thread, which Windows does not tell'],
+    [/with ERR_MAP_TRUNCATED past the end of the file/, CUT]
   ],
   'write-order': [
     [/also after one that failed/, CUT]
