@@ -13,18 +13,16 @@ const FILES = {
   'cli-slow': LINUX,
   damage: CUT,
   'full-disk': LINUX,
-  fuzz: CUT,
   guard: CUT,
   'laid-buffers': OVER_MEMORY,
-  lifetimes: LINUX,
   'main-thread-faults': 'counts faults of one thread, which Windows does not tell',
   package: 'packs and installs with npm, which is not there under Wine',
   'slow-device': 'needs a file system of FUSE',
   storm: CUT,
-  wait: 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so',
   wasm: OVER_MEMORY
 }
 
+const WORDS = 'Windows has no words of a file that processes wait on: windows.test.js tests that wait() says so'
 const EVICTED = 'is about eviction, which Windows refuses'
 const RESIDENCY = 'Windows does not tell what its page cache holds'
 const NAMES = 'such names, links and modes are not there on Windows'
@@ -75,6 +73,9 @@ const TESTS = {
     [/the memory that stray stores took is free/, LINUX],
     [/the garbage collector/, LINUX]
   ],
+  fuzz: [
+    [/^calls (on a file of which the size is known|from several threads)/, CUT]
+  ],
   'file-kinds': [
     [/tells residency for each of its pages/, RESIDENCY],
     [/is closed like any other/, LINUX],
@@ -83,6 +84,10 @@ const TESTS = {
   flush: [
     [/writes the pages of the range that were stored to/, LINUX],
     [/rejects where pages are damaged/, CUT]
+  ],
+  lifetimes: [
+    [/^ten thousand rounds/, LINUX],
+    [/^a mapping of 4 GiB/, GIGABYTES]
   ],
   'merged-ranges': [
     [/is all resident, whatever was merged/, RESIDENCY]
@@ -128,7 +133,7 @@ const TESTS = {
   runtime: [
     [/^a file that shrinks/, CUT],
     [/^mapInto/, OVER_MEMORY],
-    [/^wait and notify/, 'Windows has no words of a file that processes wait on'],
+    [/^wait and notify/, WORDS],
     [/SIGBUS/, LINUX]
   ],
   service: [
@@ -138,6 +143,13 @@ const TESTS = {
   ],
   'stray-stores': [
     [/JSZip, which stores into its input|without a store all pages/, LINUX]
+  ],
+  wait: [
+    [/^several processes (lose no wake-up|are woken)/, WORDS],
+    [/^the example/, WORDS],
+    [/^wait\(\) (resolves as|is woken|takes no thread|of (ten thousand|a thread)|works on|wants words|ends with its signal|rejects when|says when)/, WORDS],
+    [/^wait\(\) and notify\(\) have no page fault/, WORDS],
+    [/^notify\(\) wakes nobody/, WORDS]
   ],
   'write-faults': [
     [/no fault after a touch for writing/, 'counts faults of one thread, which Windows does not tell'],
