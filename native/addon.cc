@@ -424,10 +424,11 @@ void ExportConstants(Napi::Env env, Napi::Object exports) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (IsForAnotherNode(env)) {
-    Napi::Error::New(env,
-                     "This build of faultless does not fit the Node that runs it: npm rebuild faultless builds one "
-                     "that does, and Node 22.23, 24.21, 26 and newer need none of their own")
-        .ThrowAsJavaScriptException();
+    Napi::Error error = Napi::Error::New(
+        env, "This build of faultless does not fit the Node that runs it: npm rebuild faultless builds one "
+             "that does, and Node 22.23, 24.21, 26 and newer need none of their own");
+    error.Set("code", Napi::String::New(env, "ERR_DLOPEN_FAILED")); // as Node says it of addons
+    error.ThrowAsJavaScriptException();
     return exports;
   }
   Instance *instance = new Instance();

@@ -23,7 +23,7 @@ const { leftOutFile, leftOutTests } = require('./windows-left-out')
 const ARCH = 'win-x64'
 const BINARY = path.join('prebuilds', 'win32-x64', 'faultless.napi.node')
 const WINE = process.env.FAULTLESS_WINE || 'wine'
-const MOST_SECONDS = 100 // for one file of tests
+const MOST_SECONDS = 200 // for one file of tests
 
 async function main() {
   const { values, positionals } = parseArgs({
