@@ -8,7 +8,8 @@ const { pathToFileURL } = require('node:url')
 const { types } = require('node:util')
 const { open, Pool } = require('faultless')
 const {
-  PAGE, canMapFrom, childResult, errnoOf, errorOf, expectContent, lookUntil, makeFile, mapLines, openFiles, temporaryFolder, testAsRoot
+  PAGE, canMapFrom, childResult, errnoOf, errorOf, expectContent, isWindows, lookUntil, makeFile, mapLines, openFiles,
+  temporaryFolder, testAsRoot
 } = require('./helpers')
 
 const SIZE = 5 * PAGE + 123
@@ -48,7 +49,7 @@ describe('open() takes', () => {
     await expectWholeFile(file)
     expect(file).toMatchObject({ path: data, flags: 'r', closed: false, damaged: 0 })
     expect(types.isSharedArrayBuffer(file.buffer)).toBe(true)
-    expect(file.pageSize).toBe(Number(execFileSync('getconf', ['PAGESIZE'])))
+    if (!isWindows) expect(file.pageSize).toBe(Number(execFileSync('getconf', ['PAGESIZE'])))
   })
 
   test('a path relative to the working directory', async () => {
@@ -122,7 +123,7 @@ describe('open() takes', () => {
   test('a hundred files at once, with one descriptor each', async () => {
     const many = makeFile(folder, 'many', SIZE)
     const files = await Promise.all(Array.from({ length: 100 }, () => openHere(many)))
-    expect(openFiles(many)).toHaveLength(100)
+    expect(openFiles(many)).toHaveLength(isWindows ? 1 : 100) // which does not tell how often
     await Promise.all(files.map((file) => expectWholeFile(file)))
     await Promise.all(files.map((file) => file.close()))
     expect(openFiles(many)).toEqual([])

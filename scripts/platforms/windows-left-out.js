@@ -69,7 +69,6 @@ const TESTS = {
     [/the map alone shows what is in memory/, EVICTED]
   ],
   close: [
-    [/no line of \/proc\/self\/maps names the file/, LINUX],
     [/the memory that stray stores took is free/, LINUX],
     [/the garbage collector/, LINUX]
   ],
@@ -78,7 +77,6 @@ const TESTS = {
   ],
   'file-kinds': [
     [/tells residency for each of its pages/, RESIDENCY],
-    [/is closed like any other/, LINUX],
     [/has as many pages as it reaches into/, RESIDENCY]
   ],
   flush: [
@@ -102,11 +100,9 @@ const TESTS = {
     [/freshness of 0 believes nothing/, RESIDENCY]
   ],
   open: [
-    [/open\(\) takes a path$/, LINUX],
     [/symbolic link/, NAMES],
     [/a path in a Buffer that is no UTF-8/, NAMES],
     [/whose name is gone by the time it is read/, CUT],
-    [/a hundred files at once, with one descriptor each/, LINUX],
     [/ENOTDIR|ELOOP|ENAMETOOLONG|ERR_INVALID_FILE_URL_HOST/, NAMES],
     [/a directory: EISDIR|\/dev\/|\/sys\/|\/proc|FIFO/, LINUX]
   ],
