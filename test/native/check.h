@@ -28,11 +28,20 @@
     }                                                                                                                  \
   } while (0)
 
-#define RUN(test)                                                                                                      \
-  do {                                                                                                                 \
-    test();                                                                                                            \
-    printf("ok %s\n", #test);                                                                                          \
-  } while (0)
+#define RUN(test) run(#test, test)
+
+/* An emulator may lack what a test is about: FAULTLESS_LEFT_OUT names those, with a space before and behind each. */
+static inline void run(const char *name, void (*test)(void)) {
+  const char *left_out = getenv("FAULTLESS_LEFT_OUT");
+  char word[128];
+  snprintf(word, sizeof word, " %s ", name);
+  if (left_out != NULL && strstr(left_out, word) != NULL) {
+    printf("left out %s\n", name);
+    return;
+  }
+  test();
+  printf("ok %s\n", name);
+}
 
 /* A page of this system, of 4 KiB on most and of 16 or 64 KiB on some arm64: what is made of it is no constant. */
 #define PAGE fl_page_size()

@@ -441,6 +441,7 @@ int main(void) {
     RUN(where_nobody_can_wait_it_is_refused);
     return 0;
   }
+  is_old_kernel = !fl_os_can_wait_for_many();
   run_all();
   UNTIL(fl_wait_thread_count() == 0); /* a thread does as the kernel did when it was started */
   is_old_kernel = true;
