@@ -10,12 +10,11 @@ const { CROSS } = require('../tools')
 const SOURCES = path.join(CHECKOUT, 'test', 'native')
 const { prefix } = CROSS.arm64
 
-/** The C tests, each a program of `out`/plain. @returns {Promise<string[]>} their names */
+/** The C tests, each a program of `out`/plain. */
 async function buildCoreTests(out, { isStatic = false } = {}) {
   const names = (await fsp.readdir(SOURCES)).filter((name) => /^test_\w+\.c$/.test(name)).map((name) => name.slice(0, -2))
   const targets = names.map((name) => path.join(out, 'plain', name))
   await capture('make', ['-s', '-j2', '-C', SOURCES, `CC=${prefix}gcc${isStatic ? ' -static' : ''}`, `OUT=${out}`, ...targets])
-  return names
 }
 
 /** jest's resolver is a binary, and npm installs the one for this machine alone. @returns {Promise<string>} its path */

@@ -10,6 +10,7 @@ const { isInterrupted, run } = require('../processes')
 
 const REPORTER = path.join(__dirname, 'jest-reporter.js')
 const SHOWN = 2000 // characters of what jest wrote, where no test tells what went wrong
+const SHOWN_LINES = 16 // of a failure
 
 /**
  * @param {object} platform
@@ -17,7 +18,9 @@ const SHOWN = 2000 // characters of what jest wrote, where no test tells what we
  * @param {string} platform.checkout whose files run
  * @param {string} platform.workDir for results
  * @param {string[]} platform.command that starts jest; its arguments are added
- * @param {object} platform.env of jest and of the children of tests
+ * @param {string[]} [platform.jestArguments] more of them, for every file
+ * @param {(name: string) => object} platform.env of jest and of the children of a file's tests
+ * @param {(file: string) => string} [platform.named] what a path of this system is called where jest runs
  * @param {number} platform.seconds_max for each file
  * @param {(name: string) => string | undefined} platform.leftOutFile why a whole file is left out
  * @param {(name: string) => [RegExp, string][]} platform.leftOutTests tests of a file by their full names, and why
@@ -70,7 +73,7 @@ const reasonFor = (fullName, leftOut) => leftOut.find(([pattern]) => pattern.tes
 
 // Colours are for terminals.
 // eslint-disable-next-line no-control-regex
-const firstLines = ([message]) => String(message).replace(/\x1b\[\d*m/g, '').split('\n').filter(Boolean).slice(0, 12).join('\n    ')
+const firstLines = ([message]) => String(message).replace(/\x1b\[\d*m/g, '').split('\n').filter(Boolean).slice(0, SHOWN_LINES).join('\n    ')
 
 function byReason(pending, leftOut) {
   const names = new Map()
@@ -81,31 +84,43 @@ function byReason(pending, leftOut) {
   return names
 }
 
-/** A group of its own, of which nothing stays behind when the time is over. */
-async function runJest({ checkout, command, env, seconds_max, workDir }, name, leftOut) {
+/** A group of its own, of which nothing stays behind, however it ends. */
+async function runJest(platform, name, leftOut) {
+  const { checkout, command, seconds_max, workDir, named = (file) => file } = platform
   const results = path.join(workDir, 'results.jsonl')
   const log = path.join(workDir, 'output')
   await fsp.writeFile(results, '')
   const out = fs.openSync(log, 'w')
+  let group
   let timer
-  const argv = [...command, ...jestArguments(name, leftOut)]
+  const argv = [...command, ...jestArguments(platform, name, leftOut)]
   const code = await run(argv[0], argv.slice(1), {
     cwd: checkout,
-    env: { ...env, FAULTLESS_RESULTS: results },
+    env: { ...platform.env(name), FAULTLESS_RESULTS: named(results) },
     stdio: ['ignore', out, out],
     detached: true,
     onSpawn(child) {
-      timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), seconds_max * 1000)
+      group = -child.pid
+      timer = setTimeout(end, seconds_max * 1000, group)
     }
   })
   clearTimeout(timer)
+  end(group)
   fs.closeSync(out)
   const lines = fs.readFileSync(results, 'utf8').split('\n').filter(Boolean)
   return { code, output: fs.readFileSync(log, 'utf8'), tests: lines.map((line) => JSON.parse(line)) }
 }
 
-function jestArguments(name, leftOut) {
-  const argv = [`--testPathPatterns=/test/${name}\\.test\\.js$`, '--runInBand', `--reporters=${REPORTER}`, '--testTimeout=300000']
+function end(group) {
+  try {
+    process.kill(group, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error // nobody is left of it
+  }
+}
+
+function jestArguments({ jestArguments: more = [], named = (file) => file }, name, leftOut) {
+  const argv = [`test/${name}.test.js`, '--runInBand', `--reporters=${named(REPORTER)}`, ...more]
   if (leftOut.length > 0) argv.push(`--testNamePattern=^(?!.*(?:${leftOut.map(([test]) => test.source).join('|')}))`)
   return argv
 }
