@@ -1,5 +1,5 @@
-// What linux-arm64-16k.js has the emulated machine run: in-machine.js [NAME ...], which are files of the suite. Runs every C
-// test of /core, the checks of test/fixtures/runtime.js and the files, and says in its last line what came of all.
+// What linux-arm64-16k.js has the emulated machine run: in-machine.js [NAME ...], which are files of the suite. Runs those;
+// without any, every C test of /core and the checks of test/fixtures/runtime.js. Its last line says what came of all.
 'use strict'
 
 const os = require('node:os')
@@ -26,11 +26,9 @@ const runFiles = (names) => runSuite({
 async function main(names) {
   const what = `Node ${process.versions.node}, Linux ${os.release()}, pages of ${native.pageSize / 1024} KiB`
   console.log(what)
-  const results = [
-    await runCoreTests(CORE),
-    await checkRuntime({ name: what, command: [process.execPath, '--expose-gc'], lacking: {} }),
-    ...names.length > 0 ? [await runFiles(names)] : []
-  ]
+  const results = names.length > 0
+    ? [await runFiles(names)]
+    : [await runCoreTests(CORE), await checkRuntime({ name: what, command: [process.execPath, '--expose-gc'], lacking: {} })]
   const sum = (key) => results.reduce((total, counts) => total + counts[key], 0)
   console.log(`RESULT ${JSON.stringify({ passed: sum('passed'), failed: sum('failed') })}`)
 }

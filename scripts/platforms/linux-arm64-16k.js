@@ -1,9 +1,10 @@
 // Why: some arm64 systems have pages of 16 KiB, and whoever takes 4096 for a page is wrong there. Boots an emulated arm64 with
-// Debian 13's kernel for them and runs in it, on Node, the C tests and the checks of test/fixtures/runtime.js; then files of
+// Debian 13's kernel for them and runs in it, on Node, the C tests and the checks of test/fixtures/runtime.js, or files of
 // the suite that are named. As it is a kernel of its own, eviction, locked memory and waits are real there.
 //
 //   node scripts/platforms/linux-arm64-16k.js                       C tests and checks, with pages of 16 KiB
-//   node scripts/platforms/linux-arm64-16k.js --pages 4 pin wait    and test/pin.test.js and wait.test.js, with pages of 4 KiB
+//   node scripts/platforms/linux-arm64-16k.js pin wait              test/pin.test.js and wait.test.js
+//   node scripts/platforms/linux-arm64-16k.js --pages 4             all that with pages of 4 KiB
 //
 // Debian: apt-get install g++-aarch64-linux-gnu qemu-system-arm make cpio xz-utils e2fsprogs. The kernel (90 MB) and Node come
 // into ~/.cache/faultless. No root, no KVM. The last line is `N passed, N failed`; exit code 1 when anything failed.
