@@ -7,7 +7,7 @@ const { execFile } = require('node:child_process')
 const { promisify } = require('node:util')
 const { PNG } = require('pngjs')
 const { open } = require('faultless')
-const { findCommand, jsonOf, runCli, testWith } = require('./cli-helpers')
+const { ROOT, findCommand, jsonOf, runCli, testWith } = require('./cli-helpers')
 const { PAGE, isTmpfs, isWindows, makeFile, syncFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
@@ -38,6 +38,17 @@ describe('bench', () => {
       expect(run.late.max).toBeGreaterThanOrEqual(run.late.p99)
     }
     expect(scan.map(({ bytes }) => bytes)).toEqual([SIZE, SIZE, SIZE])
+  })
+
+  // As of Debian, whose Node is a library that a small program loads, or of a version manager.
+  test.each([['nothing but a line of shell', 0], ['three blocks long', 3 * PAGE]])('warms up on a program that is %s', async (_, length) => {
+    const program = path.join(folder, `node-${length}`)
+    fs.writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' "$@"\n`.padEnd(length, '#'), { mode: 0o755 })
+    const NODE_OPTIONS = `--require ${path.join(ROOT, 'scripts', 'platforms', 'qemu-node.js')}`
+    const env = { NODE_OPTIONS, FAULTLESS_QEMU_NODE: program }
+    const { code, stderr, results: [{ random }] } = await jsonOf(['bench', '--reads', 20, '--time', '1h', data], { env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(random.map(({ reads }) => reads)).toEqual([20, 20, 20])
   })
 
   test('says what is too small, and what is not there', async () => {

@@ -9,7 +9,8 @@ const readers = require('./readers')
 
 const { BLOCK } = readers
 
-// What is read beforehand, so that threads have started and code is compiled: the program that runs, which is in memory.
+// What is read beforehand, so that threads have started and code is compiled: the program that runs, which is in memory. Some
+// Nodes are small, with all else in a library, or a script that starts one: then the same blocks are read again, if it has any.
 const WARM_PATH = process.execPath
 const WARM_BLOCKS = 512
 
@@ -74,10 +75,12 @@ const WORKS = {
 }
 
 async function warmUp(task) {
+  const count = Math.min(WARM_BLOCKS, Math.floor(fs.statSync(WARM_PATH).size / BLOCK))
+  if (count === 0) return
   const way = await readers[task.reader](WARM_PATH, task.lanes)
-  const end = WARM_BLOCKS * BLOCK
-  await readBlocks(way, shuffled(WARM_BLOCKS, WARM_BLOCKS), task.lanes, Infinity)
-  await scan(way, end)
+  const blocks = shuffled(WARM_BLOCKS, WARM_BLOCKS).map((block) => block % count)
+  await readBlocks(way, blocks, task.lanes, Infinity)
+  await scan(way, count * BLOCK)
   await way.close()
 }
 
