@@ -32,6 +32,8 @@ async function prepareMachine(workDir, kib) {
     await fsp.mkdir(path.join(root, folder), { recursive: true })
   }
   await fsp.copyFile(busybox, path.join(root, 'bin', 'busybox'))
+  const programs = path.join(await provideDebianPackage('libc-bin:arm64'), 'usr', 'bin')
+  await fsp.copyFile(path.join(programs, 'getconf'), path.join(root, 'bin', 'getconf')) // which busybox has not
   for (const name of await fsp.readdir(LIBRARIES)) {
     const file = path.join(LIBRARIES, name)
     if (LOADED.test(file)) await fsp.cp(file, path.join(root, 'lib', name), { verbatimSymlinks: true })
