@@ -79,7 +79,7 @@ describe('stat', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const heat = Array.from({ length: 64 }, (_, i) => (i >= 32 && i < 48 ? 1 : 0))
     expect(results).toEqual([{
-      path: data, size: SIZE, offset: 0, length: SIZE, pageSize: 4096, pages: PAGES, resident: PAGES / 4, heat,
+      path: data, size: SIZE, offset: 0, length: SIZE, pageSize: PAGE, pages: PAGES, resident: PAGES / 4, heat,
       allocated: expect.any(Number)
     }])
     expect(await residentIn(data)).toBe(PAGES / 4)

@@ -2,7 +2,7 @@
 // Pages that a load found lost: the event 'damage', and refresh() once the file has them again.
 
 const path = require('node:path')
-const { childResult, temporaryFolder, testUnlessLaid } = require('./helpers')
+const { PAGE, childResult, temporaryFolder, testUnlessLaid } = require('./helpers')
 
 const folder = temporaryFolder()
 
@@ -14,10 +14,10 @@ describe('\'damage\'', () => {
     const { bytes, events, otherEvents, damaged } = await run('tells')
     expect(bytes).toEqual([0, 0, 0, 0])
     const pages = events.flatMap(({ offset, length }) =>
-      Array.from({ length: length / 4096 }, (_, i) => offset / 4096 + i))
+      Array.from({ length: length / PAGE }, (_, i) => offset / PAGE + i))
     expect(pages.sort((a, b) => a - b)).toEqual([5, 6, 9])
-    expect(otherEvents).toEqual([{ offset: 4096, length: 4096 }])
-    expect(damaged).toEqual([3 * 4096, 4096])
+    expect(otherEvents).toEqual([{ offset: PAGE, length: PAGE }])
+    expect(damaged).toEqual([3 * PAGE, PAGE])
   })
 
   test('reaches listeners that nothing but the file holds, until they are removed', async () => {
@@ -37,7 +37,7 @@ describe('refresh()', () => {
     expect(await run('refreshes')).toEqual({
       before: 'ERR_MAP_TRUNCATED',
       grown: 'ERR_MAP_TRUNCATED',
-      half: { damaged: 4096, code: 'resolved', byte: 9 },
+      half: { damaged: PAGE, code: 'resolved', byte: 9 },
       beyond: 'ERR_OUT_OF_RANGE',
       whole: { damaged: 0, copy: [3, 3, 3] },
       again: 1

@@ -8,9 +8,10 @@ const os = require('node:os')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { getSystemErrorMap, inspect, isDeepStrictEqual } = require('node:util')
+const native = require('../native/binding')
 
 const FIXTURES = path.join(__dirname, 'fixtures')
-const PAGE = 4096 // of this many bytes most sizes here are made; tests compare with file.pageSize where it matters
+const PAGE = native.pageSize // of this many bytes most sizes here are made
 
 const TMPFS = 0x01021994 // statfs(2)
 
@@ -305,7 +306,7 @@ async function childResult(...args) {
 }
 
 module.exports = {
-  DISK, EXITING, PAGE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
+  DISK, EXITING, PAGE, PATIENCE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
   hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
   syncFile, temporaryFolder, testAsRoot, testUnlessLaid, writeContent
 }

@@ -84,7 +84,7 @@ describe('a range that is laid over a memory', () => {
     const error = await errorOf(() => file.mapInto(makeMemory(), PAGE))
     expect([error.code, error.message]).toEqual([
       'ERR_INVALID_ARG_VALUE',
-      "The argument 'options.offset' must be a multiple of 4096, the size of a page less 100, by which the mapping starts within a page. Received 0"
+      `The argument 'options.offset' must be a multiple of ${PAGE}, the size of a page less 100, by which the mapping starts within a page. Received 0`
     ])
   })
 
@@ -211,13 +211,13 @@ describe('what does not fit is refused, and changes nothing', () => {
     ['a buffer', (memory) => [memory.buffer], 'ERR_INVALID_ARG_TYPE', '"memory" argument must be an instance of WebAssembly.Memory'],
     ['what only looks like a memory', () => [forged], 'ERR_INVALID_ARG_TYPE', '"memory"'],
     ['nothing', () => [], 'ERR_INVALID_ARG_TYPE', 'Received undefined'],
-    ['a place within a page', (memory) => [memory, 100], 'ERR_INVALID_ARG_VALUE', "'byteOffset' must be a multiple of 4096, the size of a page. Received 100"],
+    ['a place within a page', (memory) => [memory, 100], 'ERR_INVALID_ARG_VALUE', `'byteOffset' must be a multiple of ${PAGE}, the size of a page. Received 100`],
     ['a place that is no number', (memory) => [memory, '0'], 'ERR_INVALID_ARG_TYPE', '"byteOffset"'],
     ['a place past the end', (memory) => [memory, 9 * WASM_PAGE], 'ERR_OUT_OF_RANGE', `"byteOffset" is out of range. It must be >= 0 && <= ${8 * WASM_PAGE}`],
     ['a place before the start', (memory) => [memory, -PAGE], 'ERR_OUT_OF_RANGE', '"byteOffset"'],
-    ['an offset within a page', (memory) => [memory, 0, { offset: 1 }], 'ERR_INVALID_ARG_VALUE', "'options.offset' must be a multiple of 4096"],
+    ['an offset within a page', (memory) => [memory, 0, { offset: 1 }], 'ERR_INVALID_ARG_VALUE', `'options.offset' must be a multiple of ${PAGE}`],
     ['an offset past the end', (memory) => [memory, 0, { offset: SIZE + 1 }], 'ERR_OUT_OF_RANGE', '"options.offset"'],
-    ['an end within a page', (memory) => [memory, 0, { length: PAGE + 1 }], 'ERR_INVALID_ARG_VALUE', "'options.length' must be a multiple of 4096"],
+    ['an end within a page', (memory) => [memory, 0, { length: PAGE + 1 }], 'ERR_INVALID_ARG_VALUE', `'options.length' must be a multiple of ${PAGE}`],
     ['more than the file has', (memory) => [memory, 0, { length: SIZE + 1 }], 'ERR_OUT_OF_RANGE', '"options.length"'],
     ['more than the memory has', (memory) => [memory, 6 * WASM_PAGE], 'ERR_OUT_OF_RANGE', `"options.length" is out of range. It must be <= ${2 * WASM_PAGE}, the bytes of the memory from byteOffset on. Received ${SIZE}`],
     ['options that are none', (memory) => [memory, 0, 5], 'ERR_INVALID_ARG_TYPE', '"options"'],
