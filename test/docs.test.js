@@ -49,7 +49,7 @@ describe('examples', () => {
 
   const examples = DOCS.flatMap((name) => blocksOf(read(name))
     .filter(({ language }) => language === 'js' || language === 'mjs')
-    .map((block) => ({ name, ...block })))
+    .map((block) => ({ name, pins: block.code.includes('.pin(') ? ' (it pins)' : '', ...block })))
 
   test('there are some in the README and in the pages that show code', () => {
     const withExamples = new Set(examples.map(({ name }) => name))
@@ -67,7 +67,7 @@ describe('examples', () => {
     if (reason !== undefined) test.skip(`${name}, line ${line}, runs as it stands (skipped: Windows ${reason})`, () => {})
   }
 
-  test.each(examples.filter((example) => !missing(example)))('$name, line $line, runs as it stands', async ({ language, code, name, line }) => {
+  test.each(examples.filter((example) => !missing(example)))('$name, line $line, runs as it stands$pins', async ({ language, code, name, line }) => {
     const script = path.join(folder, `${path.basename(name, '.md')}-${line}.${language}`)
     fs.writeFileSync(script, code)
     makeFile(folder, 'data.bin', 1 << 20) // anew, since an example may change it

@@ -6,14 +6,14 @@
 // FAULTLESS_FUZZ_RUNS: sequences a thread instead of 60 in at most some seconds. FAULTLESS_FUZZ_SEED: the seed that a
 // failure named; threads and processes are not the same twice, so a rare failure may want many runs to come again.
 
-const { makeFile, runChild, temporaryFolder } = require('./helpers')
+const { PATIENCE, makeFile, runChild, temporaryFolder } = require('./helpers')
 const { SIZE } = require('./fixtures/fuzz-calls')
 
 const isLong = process.env.FAULTLESS_FUZZ_RUNS !== undefined
 const RUNS = Number(process.env.FAULTLESS_FUZZ_RUNS ?? 60)
-const SECONDS = isLong ? 86_400 : 5
+const SECONDS = isLong ? 86_400 : 5 * PATIENCE
 const SEED = Number(process.env.FAULTLESS_FUZZ_SEED ?? Date.now() % 2 ** 31)
-const TIMEOUT = 50_000 + (isLong ? RUNS * 1000 : 0) // for a child; one that hangs knows it sooner
+const TIMEOUT = 50_000 * PATIENCE + (isLong ? RUNS * 1000 : 0) // for a child; one that hangs knows it sooner
 
 const folder = temporaryFolder()
 

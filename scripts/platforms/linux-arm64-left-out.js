@@ -24,7 +24,33 @@ const CORE = {
 const FILES = {}
 
 // Patterns of full names, by file.
-const TESTS = {}
+const NO_ADVICE = 'qemu passes no advice on but to drop pages: one fault of a direct load reads what is around it, too'
+const TESTS = {
+  bench: [
+    [/memory-limit gave figures|succeeds, and prints every trial/, 'qemu itself needs more memory than the limit of the trial memory-limit']
+  ],
+  chunks: [
+    [/and the direct way does$/, NO_ADVICE]
+  ],
+  cli: [
+    [/^pin (keeps files|ends by itself|names the limit)/, NO_MLOCK2]
+  ],
+  'cli-report': [
+    [/finds the file cold, and counts who waited/, NO_ADVICE]
+  ],
+  docs: [
+    [/runs as it stands \(it pins\)$/, NO_MLOCK2]
+  ],
+  libraries: [
+    [/^examples geoip\.mjs/, NO_MLOCK2]
+  ],
+  wait: [
+    [/ten thousand takes 79 threads/, 'qemu has no futex_waitv, and without it each wait is a thread']
+  ],
+  wasm: [
+    [/a scan of pages that nobody made resident costs some/, NO_ADVICE]
+  ]
+}
 
 module.exports = {
   leftOutCore: (name) => Object.entries(CORE[name] ?? {}),
