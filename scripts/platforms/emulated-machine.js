@@ -11,6 +11,8 @@ const { dependenciesOf, provideDebianPackage } = require('./debian')
 const METAPACKAGES = { 4: 'linux-image-arm64:arm64', 16: 'linux-image-arm64-16k:arm64' } // by KiB of a page
 const LIBRARIES = '/usr/aarch64-linux-gnu/lib' // of the cross compiler: the C library, and what Node needs beside it
 const LOADED = /\/(ld-linux-aarch64|lib(c|m|dl|pthread|rt|gcc_s|stdc\+\+|atomic))\.so(\.\d+)*$/
+// What tests start and busybox has not.
+const PROGRAMS = [['libc-bin:arm64', 'usr/bin/getconf', 'getconf'], ['bash-static:arm64', 'usr/bin/bash-static', 'bash']]
 // In an order in which each finds what it needs.
 const MODULES = ['lib/crc16', 'crypto/crc32c_generic', 'fs/mbcache', 'fs/jbd2/jbd2', 'fs/ext4/ext4', 'drivers/block/virtio_blk']
 const PROCESSOR = 'neoverse-n1' // has pages of 16 KiB, and no pointer authentication, whose emulation is slow
@@ -32,8 +34,9 @@ async function prepareMachine(workDir, kib) {
     await fsp.mkdir(path.join(root, folder), { recursive: true })
   }
   await fsp.copyFile(busybox, path.join(root, 'bin', 'busybox'))
-  const programs = path.join(await provideDebianPackage('libc-bin:arm64'), 'usr', 'bin')
-  await fsp.copyFile(path.join(programs, 'getconf'), path.join(root, 'bin', 'getconf')) // which busybox has not
+  for (const [name, file, own] of PROGRAMS) {
+    await fsp.copyFile(path.join(await provideDebianPackage(name), file), path.join(root, 'bin', own))
+  }
   for (const name of await fsp.readdir(LIBRARIES)) {
     const file = path.join(LIBRARIES, name)
     if (LOADED.test(file)) await fsp.cp(file, path.join(root, 'lib', name), { verbatimSymlinks: true })
