@@ -55,16 +55,6 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
   return number == FL_SYS_NO_ADVICE ? -ENOTSUP : fl_posix_result(madvise(base, span, number));
 }
 
-size_t fl_os_block_size(void) { return 0; }
-
-int fl_os_read_blocks(int fd, uint64_t file_offset, size_t span, bool *large) {
-  (void)fd;
-  (void)file_offset;
-  (void)span;
-  (void)large;
-  return -ENOTSUP;
-}
-
 void fl_sys_keep_sparse(void *memory, size_t span) {
   (void)memory;
   (void)span;

@@ -239,16 +239,6 @@ void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span) {
     call(GetCurrentProcess(), 1, &range, 0);
 }
 
-size_t fl_os_block_size(void) { return 0; }
-
-int fl_os_read_blocks(int fd, uint64_t file_offset, size_t span, bool *large) {
-  (void)fd;
-  (void)file_offset;
-  (void)span;
-  (void)large;
-  return -ENOTSUP;
-}
-
 void fl_test_disable_populate(bool disabled) { (void)disabled; }
 
 int fl_os_populate(void *base, size_t span, bool for_writing) {
