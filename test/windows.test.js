@@ -145,8 +145,8 @@ describe('a pin', () => {
   const folderOfHost = temporaryFolder(__dirname)
 
   underWine('stays when the file is cut and grown by its own resize()', async () => {
-    const name = makeFile(folderOfHost, 'pinned', SIZE)
-    const file = await open(name, { flags: 'r+', reserve: 1 << 20 })
+    const name = makeFile(folderOfHost, 'pinned', 2 << 20)
+    const file = await open(name, { flags: 'r+', reserve: 1 << 24 })
     const { pageSize } = file
     const pin = await file.pin(0, 16 * pageSize)
     const seen = [await lockedKiB(name)]
@@ -248,7 +248,7 @@ describe('the command faultless', () => {
   })
 
   onWindows('bench compares, and says that nothing was cold', async () => {
-    const { code, stderr, results: [{ random, verdict }] } = await jsonOf(['bench', '--reads', 50, inPlace('large')])
+    const { code, stderr, results: [{ random, verdict }] } = await jsonOf(['bench', '--reads', 50, '--time', '1h', inPlace('large')])
     expect({ code, stderr, verdict }).toEqual({ code: 0, stderr: '', verdict: 'NOT COLD: Windows drops no file from memory.' })
     expect(random.map(({ reads, mainThreadFaults, cold }) => [reads, mainThreadFaults, cold])).toEqual(Array(3).fill([50, null, null]))
   })
