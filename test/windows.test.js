@@ -142,7 +142,7 @@ describe('a mapped file', () => {
 })
 
 describe('a pin', () => {
-  const folderOfHost = temporaryFolder(__dirname)
+  const folderOfHost = hasHost ? temporaryFolder(__dirname) : undefined
 
   underWine('stays when the file is cut and grown by its own resize()', async () => {
     const name = makeFile(folderOfHost, 'pinned', 2 << 20)
@@ -255,7 +255,7 @@ describe('the command faultless', () => {
 })
 
 describe('a page that cannot be loaded', () => {
-  const folderOfHost = temporaryFolder(__dirname)
+  const folderOfHost = hasHost ? temporaryFolder(__dirname) : undefined
 
   underWine('is zeros and damage to a load, and an error to a touch', async () => {
     const name = makeFile(folderOfHost, 'lost', SIZE)
