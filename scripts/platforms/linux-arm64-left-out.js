@@ -25,6 +25,8 @@ const FILES = {}
 
 // Patterns of full names, by file.
 const NO_ADVICE = 'qemu passes no advice on but to drop pages: one fault of a direct load reads what is around it, too'
+const NO_SMAPS = 'qemu makes /proc/self/smaps up, and says there that nothing is in memory'
+const NO_POPULATE = 'qemu populates no pages: one that could not be loaded is replaced, and so counts as damaged'
 const TESTS = {
   bench: [
     [/memory-limit gave figures|succeeds, and prints every trial/, 'qemu itself needs more memory than the limit of the trial memory-limit']
@@ -43,6 +45,13 @@ const TESTS = {
   ],
   libraries: [
     [/^examples geoip\.mjs/, NO_MLOCK2]
+  ],
+  'slow-device': [
+    [/^50 touches of a slow device stall no (busy event loop|loop whose)/, 'stalls of 50 ms are no news on an emulated machine'],
+    [/rejects touch, view and read of .* with its error$/, NO_POPULATE]
+  ],
+  'stray-stores': [
+    [/^JSZip, which stores into its input|^without a store all pages of a file/, NO_SMAPS]
   ],
   wait: [
     [/ten thousand takes 79 threads/, 'qemu has no futex_waitv, and without it each wait is a thread']
