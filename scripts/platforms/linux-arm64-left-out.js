@@ -35,7 +35,7 @@ const TESTS = {
     [/and the direct way does$/, NO_ADVICE]
   ],
   cli: [
-    [/^pin (keeps files|ends by itself|names the limit)/, NO_MLOCK2]
+    [/^pin (keeps files|ends by itself|names the limit)|its commands run as they stand$/, NO_MLOCK2]
   ],
   'cli-report': [
     [/finds the file cold, and counts who waited/, NO_ADVICE]
@@ -45,6 +45,9 @@ const TESTS = {
   ],
   libraries: [
     [/^examples geoip\.mjs/, NO_MLOCK2]
+  ],
+  pin: [
+    [/^(?!pin\(\) rejects for bad arguments)/, NO_MLOCK2]
   ],
   'slow-device': [
     [/^50 touches of a slow device stall no (busy event loop|loop whose)/, 'stalls of 50 ms are no news on an emulated machine'],
