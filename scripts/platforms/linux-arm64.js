@@ -1,5 +1,6 @@
-// Why: arm64 orders memory otherwise than x64 and is what many servers have. Builds core and addon with the cross compiler
-// and runs both under qemu-user: the C tests, then the jest suite on a Node for arm64, in a copy of the checkout.
+// Why: arm64 is what many servers have. Builds core and addon with the cross compiler and runs both under qemu-user: the C
+// tests, then the jest suite on a Node for arm64, in a copy of the checkout. What arm64 orders otherwise than x64 does not
+// show where the emulator itself runs on an x64.
 //
 //   node scripts/platforms/linux-arm64.js                     all of it, on Node 24
 //   node scripts/platforms/linux-arm64.js --node 22 abort     test/abort.test.js alone, on another Node
