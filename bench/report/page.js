@@ -21,6 +21,8 @@ const METHOD = `## How it is measured
 - CPU seconds are those of the whole process, all its threads, in user and system mode.
 - Event-loop delay is \`monitorEventLoopDelay\` of \`node:perf_hooks\` with a resolution of 1 ms, less that 1 ms. The
   picture over time is by a timer of 1 ms. Bun's monitor counts something else and is left out.
+- A timer of the loop counts whole milliseconds, and fires up to one late where the loop sleeps and is woken in between. So
+  answer-times has another thread stamp the time and wake the loop, once it has answered the time before.
 - \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
 - Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
   as it would be in a server.

@@ -22,6 +22,7 @@ const { pingPong, broadcast } = require('./rounds')
 
 module.exports = [
   require('./cold-random'),
+  require('./answer-times'),
   require('./memory-limit'),
   hotSync,
   hotSyncNear,

@@ -5,6 +5,7 @@ const { BLOCK_SIZE, check } = require('../content')
 const { chooseBlocks } = require('../common/random')
 const measure = require('../common/measure')
 const readers = require('../readers')
+const { AnswerTimes } = require('../answer-times')
 const DelayTimeline = require('../delay-timeline')
 
 module.exports = async function randomReads(task) {
@@ -15,8 +16,10 @@ module.exports = async function randomReads(task) {
   const blocks = chooseBlocks(task.seed, reads, Math.floor(task.bytes / BLOCK_SIZE))
   const way = await openReader(path, task.bytes)
   const timeline = task.timeline ? new DelayTimeline() : undefined
+  const answers = task.answers ? await AnswerTimes.start() : undefined
   const { seconds, deviceBytes, delayMs, ...counts } = await measure(() => readAll(way, blocks, inFlight))
   timeline?.stop()
+  const answered = await answers?.stop()
   await way.close()
   return {
     ...counts,
@@ -28,6 +31,9 @@ module.exports = async function randomReads(task) {
     delayP50Ms: delayMs?.p50 ?? null,
     delayP99Ms: delayMs?.p99 ?? null,
     delayMaxMs: delayMs?.max ?? null,
+    answerP50Ms: answered?.p50,
+    answerP99Ms: answered?.p99,
+    answerMaxMs: answered?.max,
     timeline: timeline?.points()
   }
 }

@@ -1,0 +1,15 @@
+'use strict'
+// The same reads, seen by another thread that the event loop has to answer: what the delays of cold-random are worth.
+
+const { view, fileHandle, fsRead32 } = require('./contenders')
+const coldRandom = require('./cold-random')
+
+module.exports = {
+  ...coldRandom,
+  name: 'answer-times',
+  about: 'The reads of cold-random, while the event loop answers another thread about once a millisecond',
+  parameters: (mode) => ({ ...coldRandom.parameters(mode), timeline: false, answers: true }),
+  contenders: [view, fileHandle, fsRead32].map((contender) => ({ ...contender, aside: true })),
+  figures: ['answerP50Ms', 'answerP99Ms', 'answerMaxMs', 'readsPerSecond', 'majorFaults'],
+  bars: []
+}
