@@ -63,7 +63,7 @@ class Scan {
   #dropped // everything before has been evicted
   #isDropping = false
   #dropError
-  #turnedAt = performance.now() // ms: when the event loop was last given its turn
+  #turnedAt = performance.now() // ms: when the event loop was last given its turn; a wait may end without one
   #given = new AbortController() // up
   #notify = () => {}
 
@@ -245,7 +245,6 @@ class Scan {
       if (this.#dropError !== undefined) throw this.#dropError
       if (condition()) return
       await new Promise((resolve) => (this.#notify = resolve))
-      this.#turnedAt = performance.now()
     }
   }
 

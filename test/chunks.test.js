@@ -402,24 +402,23 @@ describe('read-ahead', () => {
   })
 })
 
-describe.each(ways)('%s of a file that is in memory', (_, begin) => {
+describe.each(ways)('%s of a file that is in memory', (way, begin) => {
+  // A stream fills its buffer with a second one while its consumer has the first in hand.
+  const MOST_IN_A_TURN = way === 'chunks()' ? 1 : 2
+
   test('lets the event loop turn between chunks whose consumer takes its time', async () => {
     const { file } = await openAlone()
     await file.touch()
-    let turns = 0
-    let immediate = setImmediate(function count() {
-      turns++
-      immediate = setImmediate(count)
-    })
     const turnsBefore = []
     for await (const chunk of begin(file, { chunkSize: MIB })) {
-      turnsBefore.push(turns)
+      turnsBefore.push(performance.nodeTiming.uvMetricsInfo.loopCount)
       expect(chunk.length).toBeGreaterThan(0)
       for (const end = performance.now() + 2; performance.now() < end;); // ms
     }
-    clearImmediate(immediate)
     expect(turnsBefore).toHaveLength(41)
-    expect(turnsBefore.at(-1)).toBeGreaterThan(10) // a stream may hand out several that it has read ahead
+    for (let i = MOST_IN_A_TURN; i < turnsBefore.length; i++) {
+      expect(turnsBefore[i]).toBeGreaterThan(turnsBefore[i - MOST_IN_A_TURN])
+    }
   })
 })
 
