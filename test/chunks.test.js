@@ -416,7 +416,8 @@ describe.each(ways)('%s of a file that is in memory', (way, begin) => {
       for (const end = performance.now() + 2; performance.now() < end;); // ms
     }
     expect(turnsBefore).toHaveLength(41)
-    for (let i = MOST_IN_A_TURN; i < turnsBefore.length; i++) {
+    // The first may come as the loop polls; immediates of that turn follow in the same count.
+    for (let i = 2 * MOST_IN_A_TURN; i < turnsBefore.length; i++) {
       expect(turnsBefore[i]).toBeGreaterThan(turnsBefore[i - MOST_IN_A_TURN])
     }
   })
