@@ -46,8 +46,24 @@ const TESTS = {
   libraries: [
     [/^examples geoip\.mjs/, NO_MLOCK2]
   ],
+  'main-thread-faults': [
+    [/without touch\(\) cost it major faults/, NO_ADVICE]
+  ],
+  mirror: [
+    [/as strace sees them .*: none$/, 'strace sees the calls of qemu itself, which protects pages whose code it has translated'],
+    [/^with far less memory than the file has/, 'qemu itself needs more memory than the limit of that test']
+  ],
+  observability: [
+    [/^messages tell of every kind of request that works on pages/, NO_MLOCK2]
+  ],
+  open: [
+    [/every file of \/proc that says it is empty/, 'qemu makes /proc/self/maps and /proc/cpuinfo up, in regular files']
+  ],
   pin: [
     [/^(?!pin\(\) rejects for bad arguments)/, NO_MLOCK2]
+  ],
+  pool: [
+    [/are as few as one for a burst/, 'a slice takes more than 20 ms there at times, and then its thread counts as stuck']
   ],
   'slow-device': [
     [/^50 touches of a slow device stall no (busy event loop|loop whose)/, 'stalls of 50 ms are no news on an emulated machine'],
