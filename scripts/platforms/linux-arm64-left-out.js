@@ -21,10 +21,13 @@ const CORE = {
 }
 
 // Whole files.
-const FILES = {}
+const FILES = {
+  package: 'packs what the compiler of the emulating machine makes, which is for that machine'
+}
 
 // Patterns of full names, by file.
-const NO_ADVICE = 'qemu passes no advice on but to drop pages: one fault of a direct load reads what is around it, too'
+const NO_ADVICE = 'qemu passes no advice on but to drop pages'
+const READS_AROUND = `${NO_ADVICE}: one fault of a direct load reads what is around it, too`
 const NO_SMAPS = 'qemu makes /proc/self/smaps up, and says there that nothing is in memory'
 const NO_POPULATE = 'qemu populates no pages: one that could not be loaded is replaced, and so counts as damaged'
 const TESTS = {
@@ -32,13 +35,13 @@ const TESTS = {
     [/memory-limit gave figures|succeeds, and prints every trial/, 'qemu itself needs more memory than the limit of the trial memory-limit']
   ],
   chunks: [
-    [/and the direct way does$/, NO_ADVICE]
+    [/and the direct way does$/, READS_AROUND]
   ],
   cli: [
     [/^pin (keeps files|ends by itself|names the limit)|its commands run as they stand$/, NO_MLOCK2]
   ],
   'cli-report': [
-    [/finds the file cold, and counts who waited/, NO_ADVICE]
+    [/finds the file cold, and counts who waited/, READS_AROUND]
   ],
   docs: [
     [/runs as it stands \(it pins\)$/, NO_MLOCK2]
@@ -46,8 +49,11 @@ const TESTS = {
   libraries: [
     [/^examples geoip\.mjs/, NO_MLOCK2]
   ],
+  lifetimes: [
+    [/nobody closed is unmapped after its collection/, 'a collection alone takes as long there as the stall that the test allows']
+  ],
   'main-thread-faults': [
-    [/without touch\(\) cost it major faults/, NO_ADVICE]
+    [/without touch\(\) cost it major faults/, READS_AROUND]
   ],
   mirror: [
     [/as strace sees them .*: none$/, 'strace sees the calls of qemu itself, which protects pages whose code it has translated'],
@@ -65,6 +71,12 @@ const TESTS = {
   pool: [
     [/are as few as one for a burst/, 'a slice takes more than 20 ms there at times, and then its thread counts as stuck']
   ],
+  residency: [
+    [/^advise willneed makes the device read/, NO_ADVICE]
+  ],
+  resize: [
+    [/^reserve of 16 TiB/, NO_MLOCK2]
+  ],
   'slow-device': [
     [/^50 touches of a slow device stall no (busy event loop|loop whose)/, 'stalls of 50 ms are no news on an emulated machine'],
     [/rejects touch, view and read of .* with its error$/, NO_POPULATE]
@@ -76,7 +88,7 @@ const TESTS = {
     [/ten thousand takes 79 threads/, 'qemu has no futex_waitv, and without it each wait is a thread']
   ],
   wasm: [
-    [/a scan of pages that nobody made resident costs some/, NO_ADVICE]
+    [/a scan of pages that nobody made resident costs some/, READS_AROUND]
   ]
 }
 
