@@ -8,7 +8,7 @@ const fsp = require('node:fs/promises')
 const path = require('node:path')
 const { isInterrupted, run } = require('../processes')
 
-const REPORTER = path.join(__dirname, 'jest-reporter.js')
+const REPORTER = path.join('scripts', 'platforms', 'jest-reporter.js') // of the checkout, as an emulated system may see no more
 const SHOWN = 2000 // characters of what jest wrote, where no test tells what went wrong
 const SHOWN_LINES = 16 // of a failure
 
@@ -119,8 +119,8 @@ function end(group) {
   }
 }
 
-function jestArguments({ jestArguments: more = [], named = (file) => file }, name, leftOut) {
-  const argv = [`test/${name}.test.js`, '--runInBand', `--reporters=${named(REPORTER)}`, ...more]
+function jestArguments({ checkout, jestArguments: more = [], named = (file) => file }, name, leftOut) {
+  const argv = [`test/${name}.test.js`, '--runInBand', `--reporters=${named(path.join(checkout, REPORTER))}`, ...more]
   if (leftOut.length > 0) argv.push(`--testNamePattern=^(?!.*(?:${leftOut.map(([test]) => test.source).join('|')}))`)
   return argv
 }

@@ -16,14 +16,15 @@ const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { CHECKOUT, copyCheckout } = require('../checkout')
 const { NODE_CACHE, newestVersion, prepareCache, provideNode } = require('../nodes')
-const { capture, isInterrupted, run } = require('../processes')
+const { capture, run } = require('../processes')
+const { runSuite } = require('./suite')
 const { buildForWindows } = require('./windows-build')
 const { leftOutFile, leftOutTests } = require('./windows-left-out')
 
 const ARCH = 'win-x64'
 const BINARY = path.join('prebuilds', 'win32-x64', 'faultless.napi.node')
 const WINE = process.env.FAULTLESS_WINE || 'wine'
-const MOST_SECONDS = 200 // for one file of tests
+const SECONDS_MAX = 200 // for one file of the suite, and for what is run before it
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -56,25 +57,25 @@ async function prepareWine(workDir, node) {
   wine.env = { ...process.env, WINEPREFIX: path.join(workDir, 'prefix'), WINEDEBUG: '-all', XDG_RUNTIME_DIR: workDir }
   delete wine.env.NODE_EXTRA_CA_CERTS // a file of the host's: Node says on stderr that it is not there
   // Node refuses to run on the Windows that Wine 8 says it is.
-  for (const argv of [['wineboot', '-i'], ['winecfg', '-v', 'win10']]) await runInWine(wine, argv, {}, workDir)
-  const { code, output } = await runInWine(wine, [node, '-p', 'process.version + " on Windows " + os.release()'], {}, workDir)
+  for (const argv of [['wineboot', '-i'], ['winecfg', '-v', 'win10']]) await runInWine(wine, argv)
+  const { code, output } = await runInWine(wine, [node, '-p', 'process.version + " on Windows " + os.release()'])
   if (code !== 0) throw new Error(`${WINE} cannot run ${node}: ended with ${code}\n${output}`)
   console.log(output.trim().split('\n')[0])
   return wine
 }
 
 /** Its output goes through a file: under Wine, Node waits for ever on some pipes. */
-async function runInWine({ env, workDir }, argv, more = {}, cwd = workDir) {
+async function runInWine({ env, workDir }, argv) {
   const log = path.join(workDir, 'output')
   const out = fs.openSync(log, 'w')
   let timer
   const code = await run(WINE, argv, {
-    cwd,
-    env: { ...env, ...more },
+    cwd: workDir,
+    env,
     stdio: ['ignore', out, out],
     detached: true, // a group, of which none stays behind
     onSpawn(child) {
-      timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), MOST_SECONDS * 1000)
+      timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), SECONDS_MAX * 1000)
     }
   })
   clearTimeout(timer)
@@ -97,67 +98,21 @@ async function prepareCheckout(copy) {
   await buildForWindows(path.join(copy, BINARY))
 }
 
-async function runFiles(wine, chosen) {
-  const all = fs.readdirSync(path.join(wine.checkout, 'test')).filter((name) => name.endsWith('.test.js'))
-  const names = all.map((name) => name.replace(/\.test\.js$/, ''))
-  const total = { passed: 0, failed: 0, skipped: 0, leftOut: 0 }
-  for (const name of chosen.length > 0 ? chosen : names) {
-    if (isInterrupted()) return false
-    const reason = leftOutFile(name)
-    if (reason !== undefined) {
-      console.log(`${name}: left out: ${reason}`)
-      continue
-    }
-    const counts = await runFile(wine, name)
-    for (const key of Object.keys(total)) total[key] += counts[key]
-  }
-  const { passed, failed, skipped, leftOut } = total
-  console.log(`Windows: ${passed} passed, ${failed} failed, ${skipped} skipped, ${leftOut} left out`)
+async function runFiles({ node, workDir, checkout, env }, chosen) {
+  const { passed, failed } = await runSuite({
+    title: 'Windows',
+    checkout,
+    workDir,
+    named,
+    command: [WINE, node, named(path.join(checkout, 'node_modules', 'jest', 'bin', 'jest.js'))],
+    // Ours would not do: jest takes the backslash before a folder that begins with a dot for an escape.
+    jestArguments: ['--testMatch=**/test/*.test.js'],
+    env: (name) => ({ ...env, FAULTLESS_WARM_FILES: name === 'windows' ? '' : '1' }),
+    seconds_max: SECONDS_MAX,
+    leftOutFile,
+    leftOutTests
+  }, chosen)
   return failed === 0 && passed > 0
-}
-
-async function runFile(wine, name) {
-  const results = path.join(wine.workDir, `${name}.jsonl`)
-  const leftOut = leftOutTests(name)
-  await fsp.rm(results, { force: true })
-  const { code, output } = await runInWine(wine, jestArguments(wine, name, leftOut), {
-    FAULTLESS_RESULTS: named(results),
-    FAULTLESS_WARM_FILES: name === 'windows' ? '' : '1'
-  }, wine.checkout)
-  const lines = fs.existsSync(results) ? fs.readFileSync(results, 'utf8').trim().split('\n').filter(Boolean) : []
-  const tests = lines.map((line) => JSON.parse(line))
-  const failures = tests.filter(({ status }) => status === 'failed')
-  const counts = {
-    passed: tests.filter(({ status }) => status === 'passed').length,
-    failed: Math.max(failures.length, tests.length === 0 ? 1 : 0),
-    skipped: tests.filter(({ status, fullName }) => status === 'pending' && !leftOut.some(([test]) => test.test(fullName))).length,
-    leftOut: tests.filter(({ status, fullName }) => status === 'pending' && leftOut.some(([test]) => test.test(fullName))).length
-  }
-  console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped, ${counts.leftOut} left out`)
-  for (const { fullName, failureMessages } of failures) console.log(`  failed: ${fullName}\n    ${String(failureMessages[0]).split('\n')[0]}`)
-  for (const [reason, names] of byReason(leftOut, tests)) console.log(`  left out: ${reason}\n    ${names.join('\n    ')}`)
-  if (tests.length === 0) console.log(`  ended with ${code}\n${output.slice(-2000)}`)
-  return counts
-}
-
-/** The names of what was left out, by reason. */
-function byReason(leftOut, tests) {
-  const names = new Map()
-  for (const { fullName, status } of tests) {
-    const [, reason] = leftOut.find(([pattern]) => pattern.test(fullName)) ?? []
-    if (status !== 'pending' || reason === undefined) continue
-    names.set(reason, [...names.get(reason) ?? [], fullName])
-  }
-  return names
-}
-
-function jestArguments(wine, name, leftOut) {
-  const file = (...parts) => named(path.join(wine.checkout, ...parts))
-  const argv = [wine.node, file('node_modules', 'jest', 'bin', 'jest.js'), `test/${name}.test.js`, '--runInBand']
-  if (leftOut.length > 0) argv.push(`--testNamePattern=^(?!.*(?:${leftOut.map(([test]) => test.source).join('|')}))`)
-  // Ours would not do: jest takes the backslash before a folder that begins with a dot for an escape.
-  argv.push('--testMatch=**/test/*.test.js')
-  return [...argv, `--reporters=${file('scripts', 'platforms', 'jest-reporter.js')}`]
 }
 
 main().catch((error) => {
