@@ -77,6 +77,10 @@ const TESTS = {
   resize: [
     [/^reserve of 16 TiB/, NO_MLOCK2]
   ],
+  runtime: [
+    [/^pin$/, NO_MLOCK2],
+    [/^a SIGBUS that somebody sends still ends/, 'qemu writes to stderr that it ends by a signal']
+  ],
   'slow-device': [
     [/^50 touches of a slow device stall no (busy event loop|loop whose)/, 'stalls of 50 ms are no news on an emulated machine'],
     [/rejects touch, view and read of .* with its error$/, NO_POPULATE]

@@ -66,6 +66,7 @@ const TESTS = {
   ],
   'cli-report': [
     [/finds the file cold/, EVICTED],
+    [/warms up on a program that is/, LINUX],
     [/the map alone shows what is in memory/, EVICTED]
   ],
   close: [
