@@ -47,7 +47,7 @@ async function runChild(task, signal) {
   })
   let message
   child.on('message', (value) => (message = value))
-  const [code, killedBy] = await once(child, 'exit')
+  const [code, killedBy] = await once(child, 'close') // 'exit' may come before the last message does
   if (message === undefined) throw new Error(`the process that measures ended with ${killedBy ?? code}`)
   if (message.error !== undefined) throw Object.assign(new Error(message.error.message), message.error)
   return message.figures

@@ -13,8 +13,9 @@ module.exports = function runTrial(plan, report) {
       else outcome = message
     })
     child.once('error', reject)
-    // Only its end frees what the child has mapped, and the next trial needs it freed.
-    child.once('exit', (code, signal) => {
+    // Only its end frees what the child has mapped, and the next trial needs it freed. Not 'exit', which may come before the
+    // last message does.
+    child.once('close', (code, signal) => {
       if (outcome?.result) resolve(outcome.result)
       else reject(failure(plan, outcome?.error, signal ?? `exit code ${code}`))
     })
