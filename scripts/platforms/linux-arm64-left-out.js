@@ -46,6 +46,9 @@ const TESTS = {
   docs: [
     [/runs as it stands \(it pins\)$/, NO_MLOCK2]
   ],
+  flush: [
+    [/^writes the pages of the range that were stored to/, NO_SMAPS]
+  ],
   libraries: [
     [/^examples geoip\.mjs/, NO_MLOCK2]
   ],
