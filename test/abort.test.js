@@ -15,7 +15,7 @@ const until = require('./fixtures/until')
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30
-const SIZE = 4 * MIB
+const SIZE = 1024 * PAGE
 const SLICE = 16 * PAGE
 
 const folder = temporaryFolder()

@@ -16,7 +16,7 @@ const until = require('./fixtures/until')
 const { PAGE, canMapFrom, childResult, errorOf, expectContent, isWindows, makeFile, openFiles, temporaryFolder } =
   require('./helpers')
 
-const SIZE = 4 << 20
+const SIZE = 1024 * PAGE
 
 const folder = temporaryFolder()
 const path = makeFile(folder, 'content', SIZE)

@@ -6,7 +6,7 @@ const { Control, ThreadStatus, withStatus } = require('../worker/layout')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 const until = require('./fixtures/until')
 
-const SIZE = 1 << 20
+const SIZE = 256 * PAGE
 const path = makeFile(temporaryFolder(), 'content', SIZE)
 
 let pool

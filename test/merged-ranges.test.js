@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 async function openAlone() {
-  const pool = new Pool({ maxThreads: 1 })
+  const pool = new Pool({ maxThreads: 1, sliceSize: SIZE }) // one slice for one range
   const file = await open(path, { pool, freshness: 0 })
   opened.push({ pool, file })
   return { pool, file }

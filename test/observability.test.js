@@ -13,7 +13,7 @@ const { PAGE, errorOf, hasThreadInDevice, isWindows, makeFile, runChild, tempora
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
 
-const SIZE = 4 << 20
+const SIZE = 1024 * PAGE
 const NAMES = ['start', 'end', 'error']
 const TIMES = { durationMs: expect.any(Number), waitMs: expect.any(Number), runMs: expect.any(Number),
   workedMs: expect.any(Number), deliveryMs: expect.any(Number) }

@@ -2,7 +2,7 @@
 // Options of a pool: defaults, what is refused and how the error names it, and where the default pool takes its own from.
 
 const { open, Pool } = require('..')
-const { childResult, errorOf, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { PAGE, childResult, errorOf, makeFile, runChild, temporaryFolder } = require('./helpers')
 
 const DEFAULTS = {
   minThreads: 1,
@@ -15,7 +15,7 @@ const DEFAULTS = {
 }
 const LIMITS = ['idleTimeout', 'maxQueue'] // Infinity means that there is none
 const NUMBERS = ['minThreads', 'maxThreads', 'idleTimeout', 'maxQueue', 'spin', 'sliceSize']
-const LEAST = { minThreads: 0, maxThreads: 1, idleTimeout: 0, maxQueue: 1, spin: 0, sliceSize: 4096 }
+const LEAST = { minThreads: 0, maxThreads: 1, idleTimeout: 0, maxQueue: 1, spin: 0, sliceSize: PAGE }
 const MOST = { maxThreads: 128, spin: 1_000_000 }
 
 describe('the options of a pool', () => {

@@ -1,9 +1,9 @@
 'use strict'
 // A pool thread that dies at any stage of its work: nothing that it did halfway is lost, done twice or waited for.
 
-const { childResult, makeFile, temporaryFolder } = require('./helpers')
+const { PAGE, childResult, makeFile, temporaryFolder } = require('./helpers')
 
-const path = makeFile(temporaryFolder(), 'content', 200_000)
+const path = makeFile(temporaryFolder(), 'content', 49 * PAGE)
 
 const REQUESTS = 18 // of a trial
 const OPERATIONS = 60 // start, a look at the slots, prefetches, slices and completions lie within so many

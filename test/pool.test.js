@@ -12,7 +12,7 @@ const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRan
   require('./helpers')
 const until = require('./fixtures/until')
 
-const SIZE = 4 << 20
+const SIZE = 1024 * PAGE
 const SLOTS = 256 // of a channel: so many requests are in the hands of threads at a time
 
 const folder = temporaryFolder()
