@@ -47,7 +47,9 @@ async function runChild(task, signal) {
   })
   let message
   child.on('message', (value) => (message = value))
-  const [code, killedBy] = await once(child, 'close') // 'exit' may come before the last message does
+  // Not 'exit': the last messages may come after it (seen under Wine), and by then nothing else keeps this process alive.
+  const keepAlive = setInterval(() => {}, 1 << 30)
+  const [code, killedBy] = await once(child, 'close').finally(() => clearInterval(keepAlive))
   if (message === undefined) throw new Error(`the process that measures ended with ${killedBy ?? code}`)
   if (message.error !== undefined) throw Object.assign(new Error(message.error.message), message.error)
   return message.figures

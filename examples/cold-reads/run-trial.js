@@ -13,9 +13,11 @@ module.exports = function runTrial(plan, report) {
       else outcome = message
     })
     child.once('error', reject)
-    // Only its end frees what the child has mapped, and the next trial needs it freed. Not 'exit', which may come before the
-    // last message does.
+    // Only its end frees what the child has mapped, and the next trial needs it freed. Not 'exit': the last messages may come
+    // after it (seen under Wine), and by then nothing else keeps this process alive.
+    const keepAlive = setInterval(() => {}, 1 << 30)
     child.once('close', (code, signal) => {
+      clearInterval(keepAlive)
       if (outcome?.result) resolve(outcome.result)
       else reject(failure(plan, outcome?.error, signal ?? `exit code ${code}`))
     })
