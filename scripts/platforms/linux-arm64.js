@@ -72,7 +72,7 @@ async function runFiles(workDir, line, qemu, chosen) {
     checkout,
     workDir,
     command: [env.FAULTLESS_QEMU_NODE, jest],
-    jestArguments: ['--testTimeout=300000', `--cacheDirectory=${path.join(workDir, 'jest-cache')}`],
+    jestArguments: ['--testTimeout=600000', `--cacheDirectory=${path.join(workDir, 'jest-cache')}`],
     env: () => env,
     seconds_max: SECONDS_MAX,
     leftOutFile,
