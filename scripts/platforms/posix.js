@@ -2,7 +2,7 @@
 // built on Linux without Linux's own calls (FAULTLESS_OS=posix), under the C tests and under jest. In a copy of the checkout,
 // so that build/ stays as it is.
 //
-//   node scripts/platforms/posix.js             the C tests and the suite: 15 minutes
+//   node scripts/platforms/posix.js             the C tests and the suite: half an hour at most
 //   node scripts/platforms/posix.js pin open    test/pin.test.js and test/open.test.js alone
 //
 // What is left out is named in posix-left-out.js, with the reason. os_darwin.c itself is not in it: os_plain.c stands in for
