@@ -12,10 +12,13 @@ module.exports = function runTrial(plan, report) {
       if ('progress' in message) report(message.progress)
       else outcome = message
     })
-    child.once('error', reject)
+    const keepAlive = setInterval(() => {}, 1 << 30)
+    child.once('error', (error) => {
+      clearInterval(keepAlive)
+      reject(error)
+    })
     // Only its end frees what the child has mapped, and the next trial needs it freed. Not 'exit': the last messages may come
     // after it (seen under Wine), and by then nothing else keeps this process alive.
-    const keepAlive = setInterval(() => {}, 1 << 30)
     child.once('close', (code, signal) => {
       clearInterval(keepAlive)
       if (outcome?.result) resolve(outcome.result)
