@@ -33,19 +33,26 @@ function checkBlocks(bytes, offset) {
   }
 }
 
-/** Writes a file of this content, down to the device. */
-async function writeContent(path, size) {
+/** Writes a file of this content, down to the device. Before byte `from`, a multiple of the block size, it is a hole. */
+async function writeContent(path, size, from = 0) {
   const handle = await fs.promises.open(path, 'wx', 0o600)
   try {
     const words = new Int32Array(CHUNK / WORD)
-    for (let start = 0; start < size; start += CHUNK) {
+    for (let start = from; start < size; start += CHUNK) {
       for (let i = 0; i < words.length; i++) words[i] = mix(start / WORD + i)
-      await handle.writeFile(Buffer.from(words.buffer, 0, Math.min(CHUNK, size - start)))
+      await writeAll(handle, Buffer.from(words.buffer, 0, Math.min(CHUNK, size - start)), start)
     }
     // Dirty pages cannot be dropped from the page cache; and a full disk may only be noticed here.
     await handle.datasync()
   } finally {
     await handle.close()
+  }
+}
+
+async function writeAll(handle, bytes, at) {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done)
+    done += bytesWritten
   }
 }
 

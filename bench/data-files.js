@@ -22,9 +22,14 @@ module.exports = class DataFiles {
     process.once('exit', () => fs.rmSync(this.#folder, { recursive: true, force: true }))
   }
 
-  /** Small, of the same content as the others: to get going with. */
-  warm(bytes) {
-    return this.#once('warm', bytes, (name) => writeContent(name, bytes))
+  /**
+   * To get going with: `bytes` of the same content as the others have, at the end of a file that is as long as the one that
+   * is measured. V8 compiles code for the numbers that it has seen, and for larger ones once more.
+   */
+  async warm(bytes, length = bytes) {
+    const from = length - bytes
+    const file = await this.#once(`warm-${length}`, length, (name) => writeContent(name, length, from))
+    return { ...file, from }
   }
 
   content(bytes) {

@@ -129,7 +129,7 @@ async function runOnce(trial, result, shared, context) {
     const own = await contender.files?.(context.files, context.mode)
     const seed = context.nextSeed()
     const task = { ...shared, ...own, reader: contender.reader, blockBytes: contender.blockBytes, seed }
-    const residentShare = await prepare(trial, task.path)
+    const residentShare = await prepare(trial, task)
     const runOther = OTHER_PROGRAMS[contender.runtime]
     const outcome = await (runOther ?? runChild)(task, howToRun(contender, context))
     record(result, outcome, (figures) => ({
@@ -144,7 +144,8 @@ async function runOnce(trial, result, shared, context) {
 }
 
 /** @returns {Promise<number | null | undefined>} the part of the file that is in memory though it was dropped */
-async function prepare({ cold, evicted, hot }, file) {
+async function prepare({ cold, evicted, hot }, { path: file, warmPath }) {
+  if (cold && warmPath !== undefined) await makeCold(warmPath)
   if (cold || evicted) return makeCold(file)
   // Into the page cache; the chunks are of no use.
   if (hot) await once(fs.createReadStream(file, { highWaterMark: HOT_CHUNK }).resume(), 'end')

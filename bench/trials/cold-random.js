@@ -17,7 +17,7 @@ const lmdb = {
   async files(files, mode) {
     const { path, bytes } = await files.lmdb(mode.lmdbBytes)
     const warm = await files.lmdb(mode.warmBytes)
-    return { path, bytes, warmPath: warm.path, warmBytes: warm.bytes, reads: Math.min(mode.coldReads, bytes / 4096) }
+    return { path, bytes, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: 0, reads: Math.min(mode.coldReads, bytes / 4096) }
   }
 }
 
@@ -27,8 +27,8 @@ module.exports = {
   work: 'random-reads',
   cold: true,
   async files(files, mode) {
-    const [file, warm] = [await files.content(mode.fileBytes), await files.warm(mode.warmBytes)]
-    return { ...file, warmPath: warm.path, warmBytes: warm.bytes }
+    const [file, warm] = [await files.content(mode.fileBytes), await files.warm(mode.warmBytes, mode.fileBytes)]
+    return { ...file, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: warm.from }
   },
   parameters: (mode) => ({ reads: mode.coldReads, inFlight: IN_FLIGHT, timeline: true }),
   contenders: [view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, limit, readSync, mapping, mmapIo, bunMmap, lmdb],

@@ -2,7 +2,6 @@
 // A cold file from its first byte to its last, in chunks of 1 MiB.
 
 const { limit } = require('./contenders')
-const { files } = require('./cold-random')
 
 const chunks = { name: 'faultless chunks()', reader: 'chunks', ours: true }
 const stream = { name: 'fs.createReadStream', reader: 'stream' }
@@ -12,7 +11,10 @@ module.exports = {
   about: 'A cold file from end to end, in chunks of 1 MiB',
   work: 'scan',
   cold: true,
-  files,
+  async files(files, mode) {
+    const [file, warm] = [await files.content(mode.fileBytes), await files.warm(mode.warmBytes)]
+    return { ...file, warmPath: warm.path }
+  },
   parameters: (mode) => ({ reads: mode.fileBytes / 4096 }),
   contenders: [
     chunks,

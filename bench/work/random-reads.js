@@ -39,11 +39,12 @@ module.exports = async function randomReads(task) {
 }
 
 // Threads start and code is compiled with the first reads. A server pays for that once; it is not what a read costs. On
-// another file, of the same content, so that the one that is measured stays cold; and each block once, since a block
-// that was read before may take another way.
-async function warmUp(openReader, { warmPath, warmBytes, inFlight }) {
+// another file, of the same content and length, so that the one that is measured stays cold; it is cold as well, and
+// each block is read once, since a block that is in memory may take another way.
+async function warmUp(openReader, { warmPath, warmBytes, warmFrom, inFlight }) {
   const way = await openReader(warmPath, warmBytes)
-  const blocks = Array.from({ length: Math.floor(warmBytes / BLOCK_SIZE) }, (_, i) => i)
+  const first = warmFrom / BLOCK_SIZE
+  const blocks = Array.from({ length: Math.floor(warmBytes / BLOCK_SIZE) - first }, (_, i) => first + i)
   await readAll(way, blocks, inFlight)
   await way.close()
 }
