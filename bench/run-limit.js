@@ -1,6 +1,6 @@
 'use strict'
-// What the system calls that faultless makes can give, without JavaScript and without anybody who is told: a program of
-// limit/, compiled when it is first needed, beside a loop of Node's that has nothing to do (work/limit.js).
+// What the system calls that faultless makes can give, without JavaScript: a program of limit/, compiled when it is first
+// needed, beside a loop of Node's that has nothing to do (work/limit.js).
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -10,27 +10,30 @@ const runChild = require('./run-child')
 
 const SOURCES = path.join(__dirname, 'limit')
 
-// By the work that a trial gives to others.
+const readsOf = ({ path: file, reads, inFlight, seed }) => [file, reads, inFlight, seed]
+
+// By a contender's reader: what its program takes.
 const PROGRAMS = {
-  'random-reads': { name: 'touches', argv: ({ path: file, reads, inFlight, seed }) => [file, reads, inFlight, seed] },
-  scan: { name: 'scan', argv: ({ path: file }) => [file, 1 << 20, 16 << 20] }
+  told: readsOf,
+  touches: readsOf,
+  scan: ({ path: file }) => [file, 1 << 20, 16 << 20]
 }
 
 const built = new Map() // by name: { file } or { skipped }
 
 module.exports = async function runLimit(task, how) {
-  const { name, argv } = PROGRAMS[task.work]
+  const name = task.reader
   if (!built.has(name)) built.set(name, build(name))
   const { file, skipped } = built.get(name)
   if (skipped !== undefined) return { skipped }
-  return runChild({ work: 'limit', file, argv: argv(task).map(String) }, how)
+  return runChild({ work: 'limit', file, argv: PROGRAMS[name](task).map(String) }, how)
 }
 
 function build(name) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultless-limit-'))
   process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
   const file = path.join(folder, name)
-  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror']
+  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread']
   try {
     execFileSync('cc', [...flags, path.join(SOURCES, `${name}.c`), '-o', file], { stdio: 'pipe' })
     return { file }

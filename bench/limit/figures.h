@@ -1,5 +1,5 @@
 /*
- * What both programs here measure, and how both map a file: as native/os_posix.c and os_linux.c do for the flags 'r'.
+ * What all programs here measure, and how they map a file: as native/os_posix.c and os_linux.c do for the flags 'r'.
  */
 #ifndef FAULTLESS_BENCH_FIGURES_H
 #define FAULTLESS_BENCH_FIGURES_H

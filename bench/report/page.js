@@ -26,9 +26,10 @@ const METHOD = `## How it is measured
 - \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
 - Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
   as it would be in a server.
-- "The limit" is what can be had at all on the machine, in the same run. "Its system calls, in C" are \`bench/limit/\`:
-  prefetching and page faults as a pool thread has them, by one thread that does nothing else and tells nobody. Its delays are those of an
-  event loop that has nothing to do meanwhile.
+- "The limit" is what can be had at all on the machine, in the same run, by the programs of \`bench/limit/\`. "Its two
+  threads, in C": one makes pages resident and tells the other, which loads from them and asks for more, by the system
+  calls that faultless makes, and without JavaScript. "Its system calls, in C": one thread that tells nobody. Their
+  delays are those of an event loop that has nothing to do meanwhile.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
 - lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
 

@@ -2,7 +2,7 @@
 // The question that the project comes from: many random reads of a file that is not in memory.
 
 const {
-  view, read, fileHandle, fsRead, fsRead32, readSync, mapping, mmapIo, bunMmap, fio, fioBuffered, limit
+  view, read, fileHandle, fsRead, fsRead32, readSync, mapping, mmapIo, bunMmap, fio, fioBuffered, limit, systemCalls
 } = require('./contenders')
 
 const IN_FLIGHT = 64
@@ -31,7 +31,7 @@ module.exports = {
     return { ...file, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: warm.from }
   },
   parameters: (mode) => ({ reads: mode.coldReads, inFlight: IN_FLIGHT, timeline: true }),
-  contenders: [view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, limit, readSync, mapping, mmapIo, bunMmap, lmdb],
+  contenders: [view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, limit, systemCalls, readSync, mapping, mmapIo, bunMmap, lmdb],
   figures: [
     'readsPerSecond', 'cpuSeconds', 'delayP50Ms', 'delayP99Ms', 'delayMaxMs', 'majorFaults', 'deviceReadsPerRead'
   ],

@@ -1,7 +1,7 @@
 'use strict'
 // The same with far less memory than the file is large: what is read ahead for nothing pushes out what is needed.
 
-const { view, read, fileHandle, fsRead, limit } = require('./contenders')
+const { view, read, fileHandle, fsRead, limit, systemCalls } = require('./contenders')
 const { files } = require('./cold-random')
 
 module.exports = {
@@ -14,7 +14,7 @@ module.exports = {
   files,
   parameters: (mode) => ({ reads: Math.min(mode.limitedReads, mode.fileBytes / 4096), inFlight: 64 }),
   limitBytes: (mode) => mode.limitBytes,
-  contenders: [view, fsRead, { ...read, aside: true }, { ...fileHandle, aside: true }, limit],
+  contenders: [view, fsRead, { ...read, aside: true }, { ...fileHandle, aside: true }, limit, systemCalls],
   figures: ['readsPerSecond', 'deviceReadsPerRead', 'cpuSeconds', 'delayP99Ms', 'majorFaults'],
   bars: [
     { figure: 'readsPerSecond', of: view, against: fsRead, limit, atLeast: 2.3 },

@@ -1,0 +1,62 @@
+/*
+ * What both programs for random reads are told, and which blocks they touch: some of a file's, in random order, each once.
+ */
+#ifndef FAULTLESS_BENCH_READS_H
+#define FAULTLESS_BENCH_READS_H
+
+#include "figures.h"
+#include <stdint.h>
+#include <stdlib.h>
+
+struct reads {
+  int fd;
+  char *base; /* of the file, mapped */
+  uint32_t *blocks, count, in_flight;
+};
+
+/* splitmix64: each seed is a place in one long sequence. */
+static inline uint64_t next_word(uint64_t *state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/* `count` of all blocks, in random order, each once: the start of a shuffle. */
+static inline uint32_t *choose_blocks(uint32_t count, uint32_t blocks, const char *seed) {
+  uint64_t state = strtoull(seed, NULL, 10) << 32;
+  uint32_t *all = malloc(blocks * sizeof *all);
+  if (all == NULL)
+    exit(1);
+  for (uint32_t i = 0; i < blocks; i++)
+    all[i] = i;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t j = i + (uint32_t)(next_word(&state) % (blocks - i)), block = all[j];
+    all[j] = all[i];
+    all[i] = block;
+  }
+  return all;
+}
+
+/* From the arguments FILE READS IN_FLIGHT SEED; returns what the process is to end with where they will not do. */
+static inline int prepare_reads(int argc, char **argv, struct reads *reads) {
+  struct stat status;
+  reads->fd = argc == 5 ? open(argv[1], O_RDONLY) : -1;
+  if (reads->fd < 0 || fstat(reads->fd, &status) != 0)
+    return 2;
+  reads->count = (uint32_t)atoi(argv[2]);
+  reads->in_flight = (uint32_t)atoi(argv[3]);
+  reads->blocks = choose_blocks(reads->count, (uint32_t)(status.st_size / BLOCK), argv[4]);
+  reads->base = map_for_touches(reads->fd, (size_t)status.st_size);
+  return reads->base == NULL ? 1 : 0;
+}
+
+static inline void prefetch_block(const struct reads *reads, uint32_t number) {
+  posix_fadvise(reads->fd, (off_t)reads->blocks[number] * BLOCK, BLOCK, POSIX_FADV_WILLNEED);
+}
+
+static inline int load_block(const struct reads *reads, uint32_t number) {
+  return madvise(reads->base + (size_t)reads->blocks[number] * BLOCK, BLOCK, POPULATE_READ);
+}
+
+#endif
