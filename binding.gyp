@@ -13,6 +13,8 @@
       "sources": [
         "native/table.c",
         "native/mapping.c",
+        "native/mapping_setup.c",
+        "native/operation.c",
         "native/overlay.c",
         "native/residency.c",
         "native/blocks.c",

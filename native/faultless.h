@@ -47,7 +47,7 @@ enum fl_advice {
   FL_ADVICE_COUNT
 };
 
-/* --- mapping.c: the process-wide table of mappings ----------------------------------------------------------- */
+/* --- mapping.c, mapping_setup.c: the process-wide table of mappings ---------------------------------------- */
 
 enum fl_file_kind { FL_REGULAR, FL_DIRECTORY, FL_OTHER };
 

@@ -172,7 +172,7 @@ void fl_blocks_use(struct fl_mapping *mapping);
 void fl_blocks_prefetch(const struct fl_operation *op);
 void fl_blocks_read(const struct fl_operation *op);
 
-/* mapping.c: the file was found to have so many bytes. */
+/* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
 
 /* refresh.c: maps damaged pages anew, as fl_refresh does, and tells the file's size. */

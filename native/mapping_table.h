@@ -1,0 +1,41 @@
+/*
+ * What mapping.c, mapping_setup.c and operation.c share: the table of all mappings, and the steps from nothing to a mapping and
+ * back.
+ */
+#ifndef FAULTLESS_MAPPING_TABLE_H
+#define FAULTLESS_MAPPING_TABLE_H
+
+#include "mapping.h"
+#include "os.h"
+
+extern struct fl_table fl_mappings;
+extern pthread_cond_t fl_operation_ended; /* with the table's lock */
+
+static inline uint64_t fl_page_floor(uint64_t bytes) { return bytes & ~(uint64_t)(fl_os_page_size() - 1); }
+static inline uint64_t fl_page_ceil(uint64_t bytes) { return fl_page_floor(bytes + fl_os_page_size() - 1); }
+
+/* mapping_setup.c: bytes of memory for the bits of damage of a range. */
+size_t fl_damage_span(size_t span);
+
+/* mapping_setup.c: an entry of the table becomes what is requested, of which nothing is there yet. */
+void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request);
+
+/*
+ * mapping_setup.c: maps it: into a range of its own; into memory of somebody else's, of which this takes hold and no more; or
+ * over a buffer that the caller has, with memory for its mirror or NULL. 0, or what fl_mapping_create_in returns; what a
+ * failure leaves behind is named by `m` (see fl_mapping_discard).
+ */
+int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request);
+int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request, void *address);
+int fl_mapping_map_over(struct fl_mapping *m, const struct fl_map_request *request, void *address, void *mirror);
+
+/* mapping.c: it borrows that range, and the guard knows it. -EBUSY where part of it is another's. */
+int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span);
+
+/* mapping.c: the last reference is gone. */
+void fl_mapping_discard(struct fl_mapping *m);
+
+/* mapping.c: closes what was abandoned while an operation ran. For the reaper's thread, with a reference. */
+void fl_mapping_finish_abandoned(void *mapping);
+
+#endif
