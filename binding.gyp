@@ -32,6 +32,7 @@
         "native/waiter.c",
         "native/waiter_thread.c",
         "native/addon.cc",
+        "native/batch_binding.cc",
         "native/holdings.cc",
         "native/shared_buffer.cc",
         "native/overlays.cc",

@@ -4,6 +4,7 @@
 // (lib/errors.js). Nothing here is global: every thread that loads the addon has an Instance of its own.
 
 #include "arguments.h"
+#include "batch_binding.h"
 #include "damage_signal.h"
 #include "file_changes.h"
 #include "holdings.h"
@@ -264,42 +265,6 @@ template <int (*Call)(fl_id, uint64_t, uint64_t)> Napi::Value OnRange(const Napi
   return Result(info.Env(), Call(Integer(info[0]), Integer(info[1]), Integer(info[2])));
 }
 
-// The first `count` of parts that lie one after the other in a Float64Array: id, offset and length of each.
-size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
-  Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
-  size_t most = std::min<size_t>(numbers.ElementLength() / 3, FL_PARTS_MAX);
-  size_t count = std::min<size_t>(info[1].As<Napi::Number>().Uint32Value(), most);
-  const double *number = numbers.Data();
-  for (size_t i = 0; i < count; i++, number += 3)
-    parts[i] = {static_cast<fl_id>(number[0]), static_cast<uint64_t>(number[1]), static_cast<uint64_t>(number[2])};
-  return count;
-}
-
-// prefetchEach(parts, count, milliseconds): whether one took longer than that, and what comes after it was left out.
-Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
-  fl_part parts[FL_PARTS_MAX];
-  size_t count = PartsOf(info, parts);
-  return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, Nanoseconds(info[2])));
-}
-
-// populateEach(parts, count, milliseconds, results): what populate would have returned for each, in a Float64Array. Returns
-// for how many: after so much time no other is begun.
-Napi::Value PopulateEach(const Napi::CallbackInfo &info) {
-  fl_part parts[FL_PARTS_MAX];
-  int results[FL_PARTS_MAX];
-  Napi::Float64Array to = info[3].As<Napi::Float64Array>();
-  size_t count = std::min(PartsOf(info, parts), to.ElementLength());
-  size_t done = fl_populate_each(parts, count, Nanoseconds(info[2]), results);
-  std::copy(results, results + done, to.Data());
-  return Napi::Number::New(info.Env(), static_cast<double>(done));
-}
-
-// Not "Yield": winbase.h has a macro of that name.
-Napi::Value YieldThread(const Napi::CallbackInfo &info) {
-  fl_yield();
-  return info.Env().Undefined();
-}
-
 Napi::Value PageCount(const Napi::CallbackInfo &info) {
   return Result(info.Env(), static_cast<int64_t>(fl_page_count(Integer(info[0]), Integer(info[1]), Integer(info[2]))));
 }
@@ -395,7 +360,6 @@ Napi::Object Constants(Napi::Env env, std::initializer_list<std::pair<const char
 // The numbers that both sides need have their home in faultless.h and go to JavaScript from here.
 void ExportConstants(Napi::Env env, Napi::Object exports) {
   exports.Set("makesBuffers", env.GetInstanceData<Instance>()->makes_buffers);
-  exports.Set("partsMax", Result(env, FL_PARTS_MAX));
   exports.Set("pageSize", Result(env, static_cast<int64_t>(fl_page_size())));
   exports.Set("gone", HeldWords::kGone);
   exports.Set("modes", Constants(env, {{"copyOnWrite", FL_COPY_ON_WRITE}, {"shared", FL_SHARED}}));
@@ -437,6 +401,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, Instance::End, instance);
   ExportConstants(env, exports);
   ExportFileChanges(env, exports);
+  ExportBatches(env, exports);
   ExportPins(env, exports);
   ExportWaits(env, exports, &instance->waits);
   const std::pair<const char *, Napi::Value (*)(const Napi::CallbackInfo &)> functions[] = {
@@ -458,9 +423,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"nextDamage", NextDamage},
       {"refreshCount", RefreshCount},
       {"prefetch", OnRange<fl_prefetch>},
-      {"prefetchEach", PrefetchEach},
       {"populate", OnRange<fl_populate>},
-      {"populateEach", PopulateEach},
       {"populateForWriting", OnRange<fl_populate_for_writing>},
       {"isResident", OnRange<fl_is_resident>},
       {"evict", OnRange<fl_evict>},
@@ -474,7 +437,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"createOverlay", CreateOverlay},
       {"layOverlay", LayOverlay},
       {"forgetOverlay", ForgetOverlay},
-      {"yield", YieldThread},
       {"threadUsage", ThreadUsage},
       {"mappingCount", MappingCount},
       {"reaperBacklog", ReaperBacklog},
