@@ -20,12 +20,6 @@
 
 namespace {
 
-// From milliseconds, which may be Infinity; an hour says as much.
-int64_t Nanoseconds(const Napi::Value &milliseconds) {
-  double hour = 3600e3;
-  return static_cast<int64_t>(std::min(milliseconds.As<Napi::Number>().DoubleValue(), hour) * 1e6);
-}
-
 // The memory that this thread lends to pool threads until their answer has come. When the thread ends first, its end
 // waits for a copy that is under way, and no other will start.
 class Instance {

@@ -7,11 +7,6 @@
 
 namespace {
 
-// From milliseconds, a few of them.
-int64_t Nanoseconds(const Napi::Value &milliseconds) {
-  return static_cast<int64_t>(milliseconds.As<Napi::Number>().DoubleValue() * 1e6);
-}
-
 // The first `count` of parts that lie one after the other in a Float64Array: id, offset and length of each.
 size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
   Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();

@@ -1,13 +1,12 @@
 // Pins for JavaScript. As in addon.cc arguments have been checked, and results below zero are turned into errors there.
 
 #include "pin_binding.h"
+#include "arguments.h"
 #include "faultless.h"
 #include <cerrno>
 #include <cmath>
 
 namespace {
-
-uint64_t Integer(const Napi::Value &value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
 
 Napi::Value Number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
 
