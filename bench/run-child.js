@@ -17,11 +17,11 @@ const STDERR_SHOWN = 300
 
 /**
  * @param {object} task what child.js is given
- * @param {{binary?: string, env?: object, cgroup?: string}} how
+ * @param {{binary?: string, execArgv?: string[], env?: object, cgroup?: string}} how
  * @returns {Promise<{figures?: object, skipped?: string, error?: string}>}
  */
-module.exports = async function runChild(task, { binary = process.execPath, env = {}, cgroup }) {
-  const own = [binary, [CHILD, JSON.stringify(task)]]
+module.exports = async function runChild(task, { binary = process.execPath, execArgv = [], env = {}, cgroup }) {
+  const own = [binary, [...execArgv, CHILD, JSON.stringify(task)]]
   const [command, args] = cgroup === undefined ? own : commandInside(cgroup, ...own)
   const { code, signal, output, complaint } = await run(command, args, env)
   if (output !== '') return JSON.parse(output)

@@ -152,8 +152,8 @@ async function prepare({ cold, evicted, hot }, { path: file, warmPath }) {
   return undefined
 }
 
-function howToRun({ runtime, env }, { cgroup }) {
-  return { binary: runtime === 'bun' ? path.resolve(peers.bunBinary()) : process.execPath, env, cgroup }
+function howToRun({ runtime, execArgv, env }, { cgroup }) {
+  return { binary: runtime === 'bun' ? path.resolve(peers.bunBinary()) : process.execPath, execArgv, env, cgroup }
 }
 
 function record(result, { figures, skipped, error }, toRun) {
