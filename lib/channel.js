@@ -18,6 +18,10 @@ const BLAME = Object.freeze({ OWN: 4, OTHERS: 1 })
 // With more slots in use there is news all the time, and polling would never let the thread sleep.
 const FEW = 2
 
+// A device takes up to 100 us to answer, where a caller's next request comes at once or not at all. A thread of a virtual
+// machine that sleeps meanwhile takes as long again to wake.
+const SPINS = 5
+
 class Channel {
   #place // in the pool's memory
   #memory
@@ -44,7 +48,7 @@ class Channel {
   /**
    * @param {object} about
    * @param {import('./place').Place} about.place of which it is the owner now
-   * @param {number} about.spin microseconds for which to poll for an answer before sleeping
+   * @param {number} about.spin the pool's, in microseconds
    * @param {() => void} about.ring called when slots wait that did not wait before
    * @param {(request: import('./request').Request) => void} about.onSettled called when a request has been settled
    */
@@ -241,7 +245,7 @@ class Channel {
   #listen() {
     if (this.#listening || this.#used === 0) return
     this.#listening = true
-    if (this.#spin > 0 && this.#used <= FEW && this.#patience.isWorthIt) this.#poll(performance.now() + this.#spin / 1000)
+    if (this.#spin > 0 && this.#used <= FEW && this.#patience.isWorthIt) this.#poll(performance.now() + SPINS * this.#spin / 1000)
     else this.#wait()
   }
 
@@ -249,8 +253,9 @@ class Channel {
   #poll(until) {
     setImmediate(() => {
       const hasNews = this.#hasNews
-      if (!hasNews && this.#used > 0 && performance.now() < until) return this.#poll(until)
-      this.#patience.note(hasNews)
+      const areFew = this.#used > 0 && this.#used <= FEW // whoever was answered before has asked for more by now
+      if (!hasNews && areFew && performance.now() < until) return this.#poll(until)
+      if (areFew) this.#patience.note(hasNews)
       if (hasNews) this.#wake()
       else this.#wait()
     })
