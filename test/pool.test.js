@@ -6,6 +6,7 @@ jest.mock('node:worker_threads', () =>
   require('./fixtures/watched-threads')(jest.requireActual('node:worker_threads')))
 
 const { once } = require('node:events')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
 const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRanges, temporaryFolder } =
@@ -258,6 +259,37 @@ describe('requests', () => {
     expect(stuck.stats).toMatchObject({ inFlight: 1, completed: 0 })
     gate.open()
     await waiting
+  })
+})
+
+describe('a caller', () => {
+  /** Turns of the event loop in 50 ms in which nobody else asks for one. */
+  async function turnsOfTheLoop() {
+    const before = performance.nodeTiming.uvMetricsInfo.loopCount
+    await sleep(50)
+    return performance.nodeTiming.uvMetricsInfo.loopCount - before
+  }
+
+  test('looks for the answer once a turn while it has one or two requests in flight, and sleeps with more', async () => {
+    const gate = closeGate()
+    const file = await openWith(createPool({ maxThreads: 1, spin: 1_000_000 }))
+    const waiting = touches(file, 2)
+    await until(() => gate.arrived === 1)
+    expect(await turnsOfTheLoop()).toBeGreaterThan(100)
+    waiting.push(...touches(file, 1))
+    await turnsOfTheLoop() // the next look ends it
+    expect(await turnsOfTheLoop()).toBeLessThan(50)
+    gate.open()
+    expect(await statuses(waiting)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  })
+
+  test('sleeps where the pool is not to spin', async () => {
+    const gate = closeGate()
+    const waiting = touches(await openWith(createPool({ maxThreads: 1, spin: 0 })), 1)
+    await until(() => gate.arrived === 1)
+    expect(await turnsOfTheLoop()).toBeLessThan(50)
+    gate.open()
+    await Promise.all(waiting)
   })
 })
 
