@@ -44,7 +44,9 @@ async function buildForWindows(target) {
     const library = await makeImportLibrary(workDir, objects)
     await fsp.mkdir(path.dirname(target), { recursive: true })
     // Everything but the system's own libraries is put in: nothing is to be installed beside it.
-    await capture(find(COMPILERS.cc), ['-shared', '-static', '-s', '-o', target, ...objects, library])
+    // The same sources give the same bytes: without the time, and without an address that depends on the name of the file.
+    const flags = ['-shared', '-static', '-s', '-Wl,--no-insert-timestamp,--disable-auto-image-base']
+    await capture(find(COMPILERS.cc), [...flags, '-o', target, ...objects, library])
     await fsp.chmod(target, 0o644)
   } finally {
     await fsp.rm(workDir, { recursive: true, force: true })
