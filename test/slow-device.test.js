@@ -10,7 +10,6 @@ const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
 
 const READ_MS = 300
-const STALL_MS = READ_MS / 2 // whoever waits for the device waits for longer; a busy machine holds nobody up for so long
 const AT_A_TIME = 12 // reads ahead that the kernel sends to such a file system before the first is answered
 const MIB = 2 ** 20
 const BAD = [MIB, 16 * PAGE]
@@ -55,7 +54,7 @@ if (skipped !== undefined) {
       const { touching, loading } = await run('touchesBesideLoads', at('slow'))
       expect(touching.value).toBe(50) // that were waiting
       expect(touching.ms).toBeGreaterThan(READ_MS * 0.9)
-      expect(touching.longest).toBeLessThan(STALL_MS)
+      expect(touching.longest).toBeLessThan(50)
       expect(loading.longest).toBeGreaterThanOrEqual(250)
     })
 
@@ -95,7 +94,7 @@ if (skipped !== undefined) {
 
     test.each(['close', 'destroy'])('stall no loop whose file is closed after pool.%s()', async (how) => {
       const at = await mount({ readMs: 1000 })
-      expect((await run('closesAfterPool', at('slow'), how)).longest).toBeLessThan(STALL_MS)
+      expect((await run('closesAfterPool', at('slow'), how)).longest).toBeLessThan(50)
     })
 
     test('do not hold up process.exit()', async () => {
@@ -150,14 +149,14 @@ if (skipped !== undefined) {
       const at = await mount({ statMs: READ_MS })
       const { value, longest } = await run('triesToView', at('fast'), page, 'touched')
       expect(value).toBe('object')
-      expect(longest).toBeLessThan(STALL_MS)
+      expect(longest).toBeLessThan(50)
     })
 
     test('where the page is damaged and the device slow to fail', async () => {
       const at = await mount({ readMs: READ_MS, bad: BAD })
       const { value, longest } = await run('triesToView', at('broken'), page, 'loaded')
       expect(value).toBe('undefined')
-      expect(longest).toBeLessThan(STALL_MS)
+      expect(longest).toBeLessThan(50)
     })
   })
 
