@@ -9,90 +9,102 @@ const { Op } = require('./layout')
 // Asking for residency costs far less a byte than reading does.
 const LIGHT = 64
 
-// sliceFactor: slices are so many times the pool's sliceSize long; 0: the operation is not cut.
-// readsPages: what it needs of the device is asked for ahead. isQuick: a short one waits for no device, as a rule.
 const operations = []
 
-operations[Op.TOUCH] = {
+/**
+ * All of one shape: code that was compiled for touches alone is thrown away, on every thread of the pool, when it meets an
+ * operation of another.
+ * @param {number} op
+ * @param {object} about
+ * @param {number} about.sliceFactor slices are so many times the pool's sliceSize long; 0: the operation is not cut
+ * @param {boolean} [about.readsPages] what it needs of the device is asked for ahead
+ * @param {boolean} [about.isQuick] a short one waits for no device, as a rule
+ * @param {(channel: object, slot: number, offset: number, length: number, done: number) => number} about.run
+ */
+function define(op, { sliceFactor, readsPages = false, isQuick = false, run }) {
+  operations[op] = { sliceFactor, readsPages, isQuick, run }
+}
+
+define(Op.TOUCH, {
   sliceFactor: 1,
   readsPages: true,
   run(channel, slot, offset, length) {
     const populate = channel.argument[slot] === 1 ? native.populateForWriting : native.populate
     return populate(channel.mapping[slot], offset, length)
   }
-}
+})
 
-operations[Op.READ] = {
+define(Op.READ, {
   sliceFactor: 1,
   readsPages: true,
   run: (channel, slot, offset, length, done) =>
     native.read(channel.mapping[slot], offset, length, channel.argument[slot], channel.at[slot] + done)
-}
+})
 
 // Right only because serve.js ends slices on page boundaries: no page is counted twice.
-operations[Op.RESIDENCY] = {
+define(Op.RESIDENCY, {
   sliceFactor: LIGHT,
   run(channel, slot, offset, length, done) {
     const id = channel.mapping[slot]
     const at = channel.at[slot] + native.pageCount(id, offset - done, done)
     return native.readResidency(id, offset, length, channel.argument[slot], at)
   }
-}
+})
 
 // Not cut: the kernel drops no folio of which a part lies outside, and folios may be large.
-operations[Op.EVICT] = {
+define(Op.EVICT, {
   sliceFactor: 0,
   run: (channel, slot, offset, length) => native.evict(channel.mapping[slot], offset, length)
-}
+})
 
-operations[Op.ADVISE] = {
+define(Op.ADVISE, {
   sliceFactor: 0,
   run: (channel, slot, offset, length) => native.advise(channel.mapping[slot], offset, length, channel.argument[slot])
-}
+})
 
-operations[Op.CLOSE] = {
+define(Op.CLOSE, {
   sliceFactor: 0,
   run: (channel, slot) => native.close(channel.mapping[slot])
-}
+})
 
-operations[Op.FLUSH] = {
+define(Op.FLUSH, {
   sliceFactor: 8,
   run: (channel, slot, offset, length) => native.flush(channel.mapping[slot], offset, length)
-}
+})
 
 // Pages that are overwritten as a whole are not read, so nothing is asked for ahead.
-operations[Op.WRITE] = {
+define(Op.WRITE, {
   sliceFactor: 1,
   isQuick: true,
   run: (channel, slot, offset, length, done) =>
     native.write(channel.mapping[slot], offset, length, channel.argument[slot], channel.at[slot] + done)
-}
+})
 
-operations[Op.RESIZE] = {
+define(Op.RESIZE, {
   sliceFactor: 0,
   run: (channel, slot) => native.resize(channel.mapping[slot], channel.argument[slot])
-}
+})
 
-operations[Op.REFRESH] = {
+define(Op.REFRESH, {
   sliceFactor: 0,
   run: (channel, slot) => native.refresh(channel.mapping[slot])
-}
+})
 
-operations[Op.LAY] = {
+define(Op.LAY, {
   sliceFactor: 0,
   run: (channel, slot) => native.layOverlay(channel.mapping[slot])
-}
+})
 
 // A pin knows how far it has come, so a part that is run again locks nothing twice.
-operations[Op.PIN] = {
+define(Op.PIN, {
   sliceFactor: 1,
   readsPages: true,
   run: (channel, slot, offset, length, done) => native.lockPin(channel.argument[slot], done, length)
-}
+})
 
-operations[Op.UNPIN] = {
+define(Op.UNPIN, {
   sliceFactor: 1,
   run: (channel, slot, offset, length, done) => native.dropPin(channel.argument[slot], done + length)
-}
+})
 
 module.exports = operations
