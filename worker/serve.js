@@ -15,9 +15,9 @@ const {
 // slot. To wake a caller who sleeps costs 15 us, where a resident page costs 2. Small enough for the device's queue to
 // stay filled meanwhile, and smaller where the device is slow.
 const MOST_IN_GROUP = 16
-// Slots of a group that are told of first, when it had to wait for the device: the caller wakes, and what it submits reaches
-// the device, while the rest is completed.
-const FIRST_TOLD = 4
+// Slots of a group between which new requests are looked for, as a device whose queue has run dry waits for them. Told of at
+// once when they had to be waited for: the caller wakes, and what it submits is there when the next few are done.
+const FEW = 4
 const WAITED_NS = 50e3 // a few resident pages take less
 const SHORT = 64 << 10 // bytes
 const SLOW_NS = 1e6
@@ -205,41 +205,39 @@ class Server {
 
   completeGroup() {
     const { channel, slots } = this.group
-    while (slots.length > 0) this.completeSome(channel, slots)
-  }
-
-  /**
-   * All of a group, where the device is quick. Else what has come is told of first, and what was cancelled or submitted
-   * meanwhile is looked at.
-   */
-  completeSome(channel, slots) {
-    this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
-    const before = now()
-    this.sliceBegan = before
-    const news = this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
-    const isSlow = this.sliceBegan - before > SLOW_NS
-    this.group.most = isSlow ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
-    if (news > 0) {
-      Atomics.add(channel.header, ChannelMemory.COMPLETIONS, news)
-      Atomics.notify(channel.header, ChannelMemory.COMPLETIONS)
-      native.yield()
+    let untold = 0
+    while (slots.length > 0) {
+      this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
+      const before = now()
+      this.sliceBegan = before
+      untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
+      const took = this.sliceBegan - before
+      this.group.most = took > SLOW_NS ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
+      // What came without a wait is told of once, at the end; unless what comes before that may block.
+      if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
+      this.stopWorking()
+      // New requests reach the device before the next page is waited for.
+      if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchWaiting()
     }
-    this.stopWorking()
-    // New requests reach the device before the next page is waited for.
-    if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchWaiting()
   }
 
-  /**
-   * By a call or two: all of a group of plain touches, or the first few where the device was waited for.
-   * @returns {number} slots that have ended
-   */
+  /** @returns {number} 0: what is left to tell */
+  tell(channel, news) {
+    if (news === 0) return 0
+    Atomics.add(channel.header, ChannelMemory.COMPLETIONS, news)
+    Atomics.notify(channel.header, ChannelMemory.COMPLETIONS)
+    native.yield()
+    return 0
+  }
+
+  /** A few of a group of plain touches, by a call or two. @returns {number} slots that have ended */
   completeTogether(channel, slots) {
     if (slots.length < 2) return 0
     const before = this.sliceBegan
-    const ended = this.touchTogether(channel, slots, slots.length)
+    const ended = this.touchTogether(channel, slots, FEW)
     const took = this.sliceBegan - before
     if (took <= WAITED_NS || took > SLOW_NS) return ended
-    return ended + this.touchTogether(channel, slots, FIRST_TOLD - ended)
+    return ended + this.touchTogether(channel, slots, FEW - ended)
   }
 
   /** @returns {number} news for the caller: slots that have ended or got on, until the device turned out to be slow */
@@ -252,12 +250,14 @@ class Server {
 
   /**
    * Moves slots of a channel that this thread may work on, and that suit, from one state to the next, from slot `start` on
-   * until `act` returns false. @returns {number} the slot at which to go on, or 0 at the end
+   * until `act` returns false. Most are in another state: so first a plain load, as each Atomics.load is a call of 5 ns. What
+   * that misses is found by the look after the bell. @returns {number} the slot at which to go on, or 0 at the end
    */
   forEachSlot(channel, start, from, to, act, suits) {
     const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
     for (let slot = start; slot < end; slot++) {
-      if (Atomics.load(channel.state, slot) !== from || !this.mayWorkOn(channel.mapping[slot])) continue
+      if (channel.state[slot] !== from || Atomics.load(channel.state, slot) !== from) continue
+      if (!this.mayWorkOn(channel.mapping[slot])) continue
       if (suits !== undefined && !suits(channel, slot)) continue
       // First: by the time that anybody finds the slot taken, it says since when.
       if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
