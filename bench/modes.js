@@ -10,11 +10,12 @@ const full = {
   name: 'full',
   fileBytes: 4 * GIB, // of the file that is read at random and scanned
   warmBytes: 64 * MIB,
-  coldReads: 100_000,
+  coldReads: 400_000, // some seconds of each: code is compiled anew in the first tenths of one
+  readsInTurn: 50_000,
   depthReads: (depth) => Math.min(40_000, 8_000 * depth),
   depths: DEPTHS,
   limitBytes: 256 * MIB,
-  limitedReads: 200_000,
+  limitedReads: 400_000,
   hotBytes: 64 * MIB,
   nearBytes: 2 * MIB, // what fits into a processor's own cache
   hotSyncReads: 1_000_000,
@@ -38,6 +39,7 @@ const quick = {
   name: 'quick',
   fileBytes: GIB,
   coldReads: 16_000,
+  readsInTurn: 8_000,
   depthReads: (depth) => Math.min(16_000, 2_000 * depth),
   depths: [1, 4, 16, 64, 128],
   limitBytes: 128 * MIB,
@@ -60,6 +62,7 @@ const tiny = {
   fileBytes: 8 * MIB,
   warmBytes: MIB,
   coldReads: 500,
+  readsInTurn: 500,
   depthReads: () => 200,
   depths: [1, 8],
   limitBytes: 128 * MIB,

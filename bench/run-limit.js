@@ -1,6 +1,6 @@
 'use strict'
 // What the system calls that faultless makes can give, without JavaScript: a program of limit/, compiled when it is first
-// needed, beside a loop of Node's that has nothing to do (work/limit.js).
+// needed, beside a loop of Node's that has nothing to do, or nothing but to be told (work/limit.js).
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -12,21 +12,22 @@ const SOURCES = path.join(__dirname, 'limit')
 
 const readsOf = ({ path: file, reads, inFlight, seed }) => [file, reads, inFlight, seed]
 
-// By a contender's reader: what its program takes.
+// By a contender's reader: its program, and what that takes.
 const PROGRAMS = {
-  told: readsOf,
-  touches: readsOf,
-  scan: ({ path: file }) => [file, 1 << 20, 16 << 20]
+  told: { name: 'told', argvOf: readsOf },
+  toldLoop: { name: 'told', argvOf: (task) => [...readsOf(task), 'tell'] },
+  touches: { name: 'touches', argvOf: readsOf },
+  scan: { name: 'scan', argvOf: ({ path: file }) => [file, 1 << 20, 16 << 20] }
 }
 
 const built = new Map() // by name: { file } or { skipped }
 
 module.exports = async function runLimit(task, how) {
-  const name = task.reader
+  const { name, argvOf } = PROGRAMS[task.reader]
   if (!built.has(name)) built.set(name, build(name))
   const { file, skipped } = built.get(name)
   if (skipped !== undefined) return { skipped }
-  return runChild({ work: 'limit', file, argv: PROGRAMS[name](task).map(String) }, how)
+  return runChild({ work: 'limit', file, argv: argvOf(task).map(String) }, how)
 }
 
 function build(name) {

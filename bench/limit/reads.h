@@ -38,10 +38,10 @@ static inline uint32_t *choose_blocks(uint32_t count, uint32_t blocks, const cha
   return all;
 }
 
-/* From the arguments FILE READS IN_FLIGHT SEED; returns what the process is to end with where they will not do. */
+/* From the first arguments, FILE READS IN_FLIGHT SEED; returns what the process is to end with where they will not do. */
 static inline int prepare_reads(int argc, char **argv, struct reads *reads) {
   struct stat status;
-  reads->fd = argc == 5 ? open(argv[1], O_RDONLY) : -1;
+  reads->fd = argc >= 5 ? open(argv[1], O_RDONLY) : -1;
   if (reads->fd < 0 || fstat(reads->fd, &status) != 0)
     return 2;
   reads->count = (uint32_t)atoi(argv[2]);

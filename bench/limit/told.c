@@ -2,9 +2,10 @@
  * The limit of what faultless can reach with its two threads: one makes pages resident, the other asks for them and loads
  * from them. Their system calls are those of faultless, and there is no JavaScript, no promise and no garbage.
  *
- *   told FILE READS IN_FLIGHT SEED
+ *   told FILE READS IN_FLIGHT SEED [tell]
  *
- * Prints the figures of figures.h. Each block comes once.
+ * Prints the figures of figures.h. Each block comes once. With `tell` a byte goes to descriptor 3 whenever the one has
+ * told the other, so that an event loop can be woken as often as one that asks itself.
  */
 #define _GNU_SOURCE
 #include "reads.h"
@@ -14,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { GROUP = 16 }; /* as in worker/serve.js */
+enum { GROUP = 16, LISTENER = 3 }; /* as in worker/serve.js; a descriptor */
 
 static struct {
   struct reads reads;
@@ -22,6 +23,7 @@ static struct {
   _Atomic uint32_t asked, done;
   _Atomic int is_listening; /* the thread that makes resident sleeps, or is about to */
   _Atomic int failed;
+  int tells; /* whether there is a listener */
 } shared;
 
 static void ring(int eventfd) {
@@ -33,6 +35,11 @@ static void ring(int eventfd) {
 static void sleep_on(int eventfd) {
   uint64_t count;
   if (read(eventfd, &count, sizeof count) != sizeof count)
+    _exit(1);
+}
+
+static void tell_listener(void) {
+  if (shared.tells && write(LISTENER, "", 1) != 1)
     _exit(1);
 }
 
@@ -84,6 +91,7 @@ static uint32_t ask_for_all(void) {
     if (atomic_exchange(&shared.is_listening, 0))
       ring(shared.bell);
     sleep_on(shared.news);
+    tell_listener();
     for (uint32_t done = atomic_load(&shared.done); loaded < done; loaded++) {
       sum ^= load_words(loaded);
       if (asked < reads->count)
@@ -97,6 +105,7 @@ int main(int argc, char **argv) {
   int unfit = prepare_reads(argc, argv, &shared.reads);
   if (unfit != 0)
     return unfit;
+  shared.tells = argc == 6;
   shared.bell = eventfd(0, 0);
   shared.news = eventfd(0, 0);
   pthread_t thread;

@@ -16,8 +16,9 @@ const METHOD = `## How it is measured
 - Before a cold run the file alone is synced and dropped from the page cache. The run counts only if the device then
   gave at least the bytes that were asked for (\`read_bytes\` of \`/proc/self/io\`). All caches are not dropped: that
   would evict the code of Node.js as well.
-- Threads are started and code is compiled by reads of another, small file before a cold run is measured. That is not
-  so for first lookups and for the cost by file size: these are what a process pays that has just started.
+- Threads are started and code is compiled by reads of another file of the same length, opened and closed twice, before a
+  cold run is measured. That is not so for first lookups and for the cost by file size: these are what a process pays
+  that has just started.
 - CPU seconds are those of the whole process, all its threads, in user and system mode.
 - Event-loop delay is \`monitorEventLoopDelay\` of \`node:perf_hooks\` with a resolution of 1 ms, less that 1 ms. The
   picture over time is by a timer of 1 ms. Bun's monitor counts something else and is left out.
@@ -29,7 +30,8 @@ const METHOD = `## How it is measured
 - "The limit" is what can be had at all on the machine, in the same run, by the programs of \`bench/limit/\`. "Its two
   threads, in C": one makes pages resident and tells the other, which loads from them and asks for more, by the system
   calls that faultless makes, and without JavaScript. "Its system calls, in C": one thread that tells nobody. Their
-  delays are those of an event loop that has nothing to do meanwhile.
+  delays are those of an event loop that has nothing to do meanwhile. "A loop that they only wake": the two threads
+  again, and an event loop that hears of each group and does nothing then. So late are the timers of one that sleeps.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
 - lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
 

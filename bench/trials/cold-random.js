@@ -2,7 +2,7 @@
 // The question that the project comes from: many random reads of a file that is not in memory.
 
 const {
-  view, read, fileHandle, fsRead, fsRead32, readSync, mapping, mmapIo, bunMmap, fio, fioBuffered, limit, systemCalls
+  view, read, fileHandle, fsRead, fsRead32, readSync, mapping, mmapIo, bunMmap, fio, fioBuffered, limit, wokenLoop, systemCalls
 } = require('./contenders')
 
 const IN_FLIGHT = 64
@@ -21,6 +21,12 @@ const lmdb = {
   }
 }
 
+// One after the other on the main thread: what a read takes, and how late the loop is, shows in fewer of them.
+const inTurn = (contender) => ({
+  ...contender,
+  files: async (files, mode) => ({ ...await contender.files?.(files, mode), reads: mode.readsInTurn })
+})
+
 module.exports = {
   name: 'cold-random',
   about: `Random 4 KiB blocks of a cold file, each once, ${IN_FLIGHT} in flight`,
@@ -31,7 +37,9 @@ module.exports = {
     return { ...file, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: warm.from }
   },
   parameters: (mode) => ({ reads: mode.coldReads, inFlight: IN_FLIGHT, timeline: true }),
-  contenders: [view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, limit, systemCalls, readSync, mapping, mmapIo, bunMmap, lmdb],
+  contenders: [
+    view, read, fileHandle, fsRead, fsRead32, fio, fioBuffered, limit, wokenLoop, systemCalls, ...[readSync, mapping, mmapIo, bunMmap].map(inTurn), lmdb
+  ],
   figures: [
     'readsPerSecond', 'cpuSeconds', 'delayP50Ms', 'delayP99Ms', 'delayMaxMs', 'majorFaults', 'deviceReadsPerRead'
   ],
@@ -40,7 +48,7 @@ module.exports = {
     { figure: 'readsPerSecond', of: view, against: fsRead32, limit, atLeast: 1.1 },
     { figure: 'readsPerSecond', of: view, against: fio, limit, atLeast: 0.9 },
     { figure: 'cpuSeconds', of: view, against: fileHandle, limit, atMost: 0.5 },
-    { figure: 'delayP99Ms', of: view, against: fileHandle, limit, atMost: 1 },
-    { figure: 'delayMaxMs', of: view, against: fileHandle, limit, atMost: 1 }
+    { figure: 'delayP99Ms', of: view, against: fileHandle, limit: wokenLoop, atMost: 1 },
+    { figure: 'delayMaxMs', of: view, against: fileHandle, limit: wokenLoop, atMost: 1 }
   ]
 }

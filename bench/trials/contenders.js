@@ -25,6 +25,7 @@ module.exports = {
   bunMmap: { name: 'direct loads, Bun.mmap', reader: 'bunMmap', peer: 'bun', runtime: 'bun', aside: true },
   fio: { name: 'fio (direct I/O)', runtime: 'fio' },
   limit: { name: 'its two threads, in C', runtime: 'limit', reader: 'told', aside: true },
+  wokenLoop: { name: 'a loop that they only wake', runtime: 'limit', reader: 'toldLoop', aside: true },
   systemCalls: { name: 'its system calls, in C', runtime: 'limit', reader: 'touches', aside: true },
   fioBuffered: { name: 'fio through the page cache', runtime: 'fio', buffered: true, aside: true }
 }

@@ -1,11 +1,14 @@
 'use strict'
-// Runs a program of limit/ while this loop has nothing to do. How late it is nevertheless is what the machine makes of it.
+// Runs a program of limit/ while this loop has nothing to do, but that it may be woken by that. How late it is nevertheless
+// is what the machine makes of it, and its timers.
 
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { text } = require('node:stream/consumers')
 const { BLOCK_SIZE } = require('../content')
 const measure = require('../common/measure')
+
+const LISTENER = 3 // the descriptor, as in limit/told.c
 
 module.exports = async function limit({ file, argv }) {
   const { result, delayMs, majorFaults } = await measure(() => run(file, argv))
@@ -20,6 +23,7 @@ module.exports = async function limit({ file, argv }) {
     deviceBytes: known,
     readsPerSecond: reads / seconds,
     bytesPerSecond: reads * BLOCK_SIZE / seconds,
+    wakesPerSecond: result.wakes / seconds,
     deviceReadsPerRead: known === null ? null : known / BLOCK_SIZE / reads,
     delayP50Ms: delayMs.p50,
     delayP99Ms: delayMs.p99,
@@ -28,8 +32,10 @@ module.exports = async function limit({ file, argv }) {
 }
 
 async function run(file, argv) {
-  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  let wakes = 0
+  child.stdio[LISTENER].on('data', () => wakes++)
   const closed = once(child, 'close') // rejects where it cannot be started
   const [output, complaint, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed])
-  return { code, output, complaint }
+  return { code, output, complaint, wakes }
 }
