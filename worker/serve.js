@@ -96,21 +96,25 @@ class Server {
     return this.refused
   }
 
+  prefetchWaiting() {
+    this.heard = Atomics.load(this.control, Control.DOORBELL)
+    this.findChannels()
+    this.prefetchWhere()
+  }
+
   /**
    * Stops at a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The next
    * time another channel comes first.
    */
-  prefetchWaiting() {
-    this.heard = Atomics.load(this.control, Control.DOORBELL)
+  prefetchWhere(suits) {
     this.sweepBegan = now() // for all slots: a sweep is short, as it ends where the device's queue is full
-    this.findChannels()
     this.prefetches.start()
     const { length } = this.channels
     let number = this.firstToPrefetch
     for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
       const channel = this.channels[number]
       number = (number + 1) % length
-      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, this.prefetchFirst)
+      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, this.prefetchFirst, suits)
     }
     this.prefetches.flush()
     if (this.prefetches.isBlocked) this.firstToPrefetch = number
@@ -208,17 +212,26 @@ class Server {
     let untold = 0
     while (slots.length > 0) {
       this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
-      const before = now()
-      this.sliceBegan = before
+      const before = this.sliceBegan = now()
       untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
       const took = this.sliceBegan - before
       this.group.most = took > SLOW_NS ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
       this.stopWorking()
-      // New requests reach the device before the next page is waited for.
-      if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchWaiting()
+      if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
     }
+  }
+
+  /**
+   * New requests reach the device before the next page is waited for. In the midst of a group only those of its mapping: what
+   * this thread has claimed must not wait for a file that hangs, as no other thread can take it.
+   */
+  prefetchNew() {
+    const { channel, slots } = this.group
+    if (slots.length === 0) return this.prefetchWaiting()
+    const mapping = channel.mapping[slots[0]]
+    this.prefetchWhere((other, slot) => other.mapping[slot] === mapping)
   }
 
   /** @returns {number} 0: what is left to tell */
