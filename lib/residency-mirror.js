@@ -47,13 +47,12 @@ class ResidencyMirror {
   /**
    * What is known of the pages of a range that is not empty: the least of what is known of each.
    *
-   * One Atomics.load, before the others: it keeps a compiler from using again what was loaded at an earlier call. Each is a
-   * call of 5 ns, where a plain load is an instruction; bytes cannot tear, and what is read here may be old by then anyway.
+   * One Atomics.load, of the epoch: that comes after the mirror was found awake, as waking it makes all that it knew old. The
+   * other loads are plain: each Atomics.load is a call of 5 ns; bytes cannot tear, and what is read may be old by then anyway.
    */
   look(offset, length) {
     const bytes = this.#bytes
     if (bytes === undefined) return Known.NOTHING
-    const now = Atomics.load(bytes, EPOCH)
     const first = Math.floor((this.#lead + offset) / PAGE_SIZE)
     const last = Math.floor((this.#lead + offset + length - 1) / PAGE_SIZE)
     // Nobody keeps an eye on pages of which nothing is known, or cold random traffic would have all of a file watched.
@@ -61,6 +60,7 @@ class ResidencyMirror {
     if (firstEntry === 0) return Known.NOTHING
     if (firstEntry === PINNED && this.#arePinned(first, last)) return Known.PINNED
     if (!this.#watch(first, last)) return Known.NOTHING
+    const now = Atomics.load(bytes, EPOCH)
     let known = Known.RESIDENT
     for (let at = PAGES + first; at <= PAGES + last; at++) {
       const entry = bytes[at]

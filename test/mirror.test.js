@@ -98,6 +98,16 @@ describe('the system calls that the main thread makes, as strace sees them', () 
 })
 
 describe('what is known', () => {
+  test('before the mirror fell asleep is asked again by the look that wakes it', async () => {
+    const file = await openOne({ freshness: 10 })
+    await file.touch()
+    expectContent(file.tryView(0, PAGE), 0, PAGE)
+    await until(() => !native.mirrorThreadRuns())
+    const calls = watchCore()
+    expectContent(file.tryView(0, PAGE), 0, PAGE)
+    expect(calls()).toEqual({ asked: 1, woken: 1 })
+  })
+
   test('is not asked again, by tryView, view or touch, and goes to no thread', async () => {
     const pool = new Pool()
     const file = await openOne({ pool, freshness: Infinity })
