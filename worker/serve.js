@@ -3,11 +3,12 @@
 // so that the device sees every request at once; then slots are completed one slice at a time. Channels take turns.
 
 const native = require('../native/binding')
+const { Attendance } = require('./attendance')
 const { now } = require('./clock')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
 const {
-  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, isFree, mappingWord, running, statusOf
+  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
 } = require('./layout')
 
 // Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
@@ -51,11 +52,9 @@ class Server {
   constructor(pool, thread, word, { sliceSize, maxThreads }) {
     this.pool = pool
     this.control = pool.control
-    this.thread = thread
     this.running = running(thread, generationOf(word))
     this.sliceSize = Math.floor(sliceSize / native.pageSize) * native.pageSize
-    this.maxThreads = maxThreads
-    this.mostOnOne = Math.max(1, maxThreads - 1)
+    this.attendance = new Attendance(pool.control, thread, maxThreads)
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
@@ -66,7 +65,6 @@ class Server {
     this.left = 0 // slots that the channel which has its turn may still have completed
     this.next = undefined // the slot with much to do whose turn it is
     this.turn = 0 // of a slot of this thread's; turns are counted
-    this.allowed = 0 // the mapping that mayWorkOn() has allowed last
     this.sweepBegan = 0 // ns: when it last began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
   }
@@ -90,10 +88,10 @@ class Server {
    */
   serve() {
     do {
-      this.refused = false
+      this.attendance.refused = false
       this.prefetchWaiting()
     } while (this.completePrefetched())
-    return this.refused
+    return this.attendance.refused
   }
 
   prefetchWaiting() {
@@ -118,7 +116,7 @@ class Server {
     }
     this.prefetches.flush()
     if (this.prefetches.isBlocked) this.firstToPrefetch = number
-    this.stopWorking()
+    this.attendance.end()
   }
 
   prefetchFirst = (channel, slot) => {
@@ -137,7 +135,7 @@ class Server {
     for (const channel of this.channels) Object.assign(channel, { cursor: 0, isSwept: false })
     while (this.sweepEach());
     this.completeGroup()
-    this.stopWorking()
+    this.attendance.end()
     return this.completeNext() || this.found
   }
 
@@ -211,14 +209,14 @@ class Server {
     const { channel, slots } = this.group
     let untold = 0
     while (slots.length > 0) {
-      this.setWorksOn(mappingWord(channel.mapping[slots[0]]))
+      this.attendance.begin(channel.mapping[slots[0]])
       const before = this.sliceBegan = now()
       untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
       const took = this.sliceBegan - before
       this.group.most = took > SLOW_NS ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
-      this.stopWorking()
+      this.attendance.end()
       if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
     }
   }
@@ -270,7 +268,7 @@ class Server {
     const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
     for (let slot = start; slot < end; slot++) {
       if (channel.state[slot] !== from || Atomics.load(channel.state, slot) !== from) continue
-      if (!this.mayWorkOn(channel.mapping[slot])) continue
+      if (!this.attendance.mayBegin(channel.mapping[slot])) continue
       if (suits !== undefined && !suits(channel, slot)) continue
       // First: by the time that anybody finds the slot taken, it says since when.
       if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
@@ -278,38 +276,6 @@ class Server {
       if (!act(channel, slot)) return slot + 1
     }
     return 0
-  }
-
-  stopWorking() {
-    this.setWorksOn(0)
-    this.allowed = 0
-  }
-
-  setWorksOn(word) {
-    Atomics.store(this.control, Control.WORKS_ON + this.thread, word)
-  }
-
-  /**
-   * The threads of a pool are never all on one mapping, so that a file whose device hangs leaves one to the others. A
-   * thread says what it is about to work on before it counts, so of two that come at once both may stand back: each
-   * then looks again after a time of its own (main.js).
-   */
-  mayWorkOn(mapping) {
-    if (this.maxThreads === 1 || mapping === this.allowed) return true
-    const word = mappingWord(mapping)
-    this.setWorksOn(word)
-    let threads = 0
-    for (let i = 0; i < this.maxThreads; i++) {
-      if (Atomics.load(this.control, Control.WORKS_ON + i) === word && this.isThere(i)) threads++
-    }
-    this.allowed = threads <= this.mostOnOne ? mapping : 0
-    this.refused ||= this.allowed === 0
-    return this.allowed !== 0
-  }
-
-  /** A thread that died has left word of what it worked on. */
-  isThere(thread) {
-    return !isFree(Atomics.load(this.control, Control.STATUS + thread))
   }
 
   /** Bytes of the slot's next slice. Slices of a long range end on page boundaries as far as the mapping does. */

@@ -1,0 +1,62 @@
+'use strict'
+// Which mapping each thread of a pool works on: they are never all on one, so that a file whose device hangs leaves one to
+// the others.
+
+const { Control, isFree, mappingWord } = require('./layout')
+
+class Attendance {
+  #control
+  #thread
+  #maxThreads
+  #mostOnOne
+  #allowed = 0 // the mapping that mayBegin() has allowed last, since end()
+
+  /** Whether mayBegin() has refused any since this was last set to false. */
+  refused = false
+
+  /** @param {Int32Array} control the pool's @param {number} thread this thread's number @param {number} maxThreads */
+  constructor(control, thread, maxThreads) {
+    this.#control = control
+    this.#thread = thread
+    this.#maxThreads = maxThreads
+    this.#mostOnOne = Math.max(1, maxThreads - 1)
+  }
+
+  begin(mapping) {
+    this.#say(mappingWord(mapping))
+  }
+
+  end() {
+    this.#say(0)
+    this.#allowed = 0
+  }
+
+  /**
+   * Whether this thread may work on a mapping. A thread says what it is about to work on before it counts, so of two that
+   * come at once both may stand back: each then looks again after a time of its own (main.js).
+   */
+  mayBegin(mapping) {
+    if (this.#maxThreads === 1 || mapping === this.#allowed) return true
+    const word = mappingWord(mapping)
+    this.#say(word)
+    let threads = 0
+    for (let i = 0; i < this.#maxThreads; i++) {
+      if (Atomics.load(this.#control, Control.WORKS_ON + i) === word && this.#isThere(i)) threads++
+    }
+    const may = threads <= this.#mostOnOne
+    this.#allowed = may ? mapping : 0
+    this.refused ||= !may
+    return may
+  }
+
+  #say(word) {
+    Atomics.store(this.#control, Control.WORKS_ON + this.#thread, word)
+  }
+
+  /** A thread that died has left word of what it worked on. */
+  #isThere(thread) {
+    return !isFree(Atomics.load(this.#control, Control.STATUS + thread))
+  }
+}
+
+module.exports = { Attendance }
