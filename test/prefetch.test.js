@@ -54,14 +54,14 @@ describe('while a group is completed', () => {
 
   const touch = (page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
   // So many that they are one group, also with one more.
-  const touchMany = () => Promise.all(Array.from({ length: 15 }, (_, i) => touch(1 + i)))
+  const touchMany = () => Promise.all(Array.from({ length: 7 }, (_, i) => touch(1 + i)))
   const allow = (calls) => {
     Atomics.store(words, 0, calls)
     Atomics.notify(words, 0)
   }
 
   /**
-   * Fifteen touches come at once, and `late` is called when the thread has come to a few of them; `goOn` with the number of
+   * Seven touches come at once, and `late` is called when the thread has come to a few of them; `goOn` with the number of
    * calls until then. @returns {Promise<Array<number | string>>} the calls
    */
   async function listCalls(late, goOn) {
@@ -83,7 +83,7 @@ describe('while a group is completed', () => {
 
   // On a busy machine the device may seem slow, and groups are small: then once more.
   test('what is asked for of its file is prefetched before the rest of it', async () => {
-    const whole = [-1, -15, FEW, -1, FEW]
+    const whole = [-1, -7, FEW, -1, FEW]
     let calls
     for (let i = 0; i < MOST_TRIES && !isDeepStrictEqual(calls, whole); i++) {
       calls = (await listCalls(() => touch(20), () => {})).slice(0, whole.length)
@@ -94,10 +94,10 @@ describe('while a group is completed', () => {
   test('what is asked for of another file, which may hang, waits until the thread has nothing in hand', async () => {
     let isOver = false
     const goOn = async (calls, group) => {
-      allow(calls + 3) // the other eleven, and no more
+      allow(calls + 1) // the other few, and no more
       isOver = await Promise.race([group.then(() => true), sleep(PATIENCE_MS, false)])
     }
-    const whole = [-1, -15, FEW, FEW, FEW, FEW, -1]
+    const whole = [-1, -7, FEW, FEW, -1]
     let calls
     for (let i = 0; i < MOST_TRIES && !(isOver && isDeepStrictEqual(calls, whole)); i++) {
       calls = (await listCalls(() => other.touch(), goOn)).slice(0, whole.length)

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { GROUP = 16, LISTENER = 3 }; /* as in worker/serve.js; a descriptor */
+enum { GROUP = 8, LISTENER = 3 }; /* as in worker/serve.js; a descriptor */
 
 static struct {
   struct reads reads;

@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "reads.h"
 
-enum { GROUP = 16 };
+enum { GROUP = 8 };
 
 static int touch_all(const struct reads *reads) {
   for (uint32_t asked = 0, done = 0; done < reads->count;) {
