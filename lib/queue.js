@@ -2,6 +2,7 @@
 // Which range gets the next slot: files take turns, and so do the requests of a file. None takes more than its share,
 // so that neither a list of a million ranges nor a file whose device hangs keeps the others out.
 
+const { Fifo } = require('./fifo')
 const { SLOTS } = require('../worker/layout')
 
 const FILE_SHARE = SLOTS / 2
@@ -9,7 +10,7 @@ const REQUEST_SHARE = SLOTS / 4 // as deep as devices like their queues
 
 /** The requests of one file that have parts without a slot. */
 class Line {
-  requests = []
+  requests = new Fifo()
   inSlots = 0 // parts of this file's that are in slots
   isWaiting = false // whether it has its turn among the others
 
@@ -31,7 +32,7 @@ class Line {
 
 class Queue {
   #lineOf = new WeakMap() // by file
-  #turns = [] // the lines in which somebody waits
+  #turns = new Fifo() // the lines in which somebody waits
 
   add(request) {
     const { file } = request
@@ -62,12 +63,15 @@ class Queue {
 
   /** Requests with parts that wait. */
   get requests() {
-    return this.#turns.flatMap((line) => line.requests.filter((request) => request.wantsSlots))
+    return this.#turns.toArray().flatMap((line) => line.requests.toArray().filter((request) => request.wantsSlots))
   }
 
   clear() {
-    for (const line of this.#turns) Object.assign(line, { requests: [], isWaiting: false })
-    this.#turns = []
+    for (const line of this.#turns.toArray()) {
+      line.requests.clear()
+      line.isWaiting = false
+    }
+    this.#turns.clear()
   }
 }
 
