@@ -93,7 +93,7 @@ class MemoryLease {
 
   async #release() {
     const { id, path } = this.#overlay
-    this.#pool.cancelFile(this.#overlay, mapClosed(path))
+    this.#pool.cancelFile(this.#overlay, () => mapClosed(path))
     const result = await closeMapping(this.#pool, this.#overlay)
     if (result < 0) {
       this.#releasing = undefined

@@ -429,7 +429,7 @@ class MappedFile extends EventEmitter {
 
   async #close() {
     this.#unwatch()
-    this.#pool.cancelFile(this, mapClosed(this.#path))
+    this.#pool.cancelFile(this, () => mapClosed(this.#path))
     endWaits(this)
     const isLast = native.leave(this.lease) === 1
     await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])

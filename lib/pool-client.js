@@ -116,8 +116,8 @@ class PoolClient extends EventEmitter {
   }
 
   /** @internal Rejects everything that is pending on a file. */
-  cancelFile(file, error) {
-    this.#channel?.cancelFile(file, error)
+  cancelFile(file, makeError) {
+    this.#channel?.cancelFile(file, makeError)
   }
 
   /** @internal Rejects everything that is pending in this thread. */
