@@ -7,9 +7,11 @@ const native = require('../native/binding')
 const BLOCKED_MS = 1 // asking takes microseconds where nothing is in its way
 const MOST_WAITING = 64 << 10 // bytes of a range that may wait for others; a long one is not worth it
 const MOST = native.partsMax // ranges that wait
+const STRIDE = 4 // numbers of each
 
 class Prefetch {
-  #ranges = []
+  #ranges = new Float64Array(STRIDE * MOST) // those that wait, by mapping and offset: id, lead, offset and end of each
+  #count = 0
   #parts = new Float64Array(3 * MOST)
   #isBlocked = false
 
@@ -26,26 +28,43 @@ class Prefetch {
   add(id, lead, offset, length) {
     const isLong = length > MOST_WAITING
     if (isLong) this.flush() // it goes alone: the core leaves out of it what it reads in blocks, later
-    this.#ranges.push({ id, lead, offset, end: offset + length })
-    if (isLong || this.#ranges.length >= MOST) this.flush()
+    const at = this.#makeRoom(id, offset)
+    this.#ranges[at] = id
+    this.#ranges[at + 1] = lead
+    this.#ranges[at + 2] = offset
+    this.#ranges[at + 3] = offset + length
+    if (isLong || this.#count === MOST) this.flush()
+  }
+
+  /** @returns {number} where a range goes: what comes after it has been moved on by one place */
+  #makeRoom(id, offset) {
+    const ranges = this.#ranges
+    const end = STRIDE * this.#count++
+    let at = end
+    while (at > 0 && (ranges[at - STRIDE] - id || ranges[at - STRIDE + 2] - offset) > 0) at -= STRIDE
+    if (at < end) ranges.copyWithin(at + STRIDE, at, end)
+    return at
   }
 
   flush() {
     const ranges = this.#ranges
-    if (ranges.length > 1) ranges.sort((a, b) => a.id - b.id || a.offset - b.offset)
-    let at = 0
-    for (let i = 0; i < ranges.length;) {
-      const { id, lead, offset } = ranges[i]
-      let { end } = ranges[i]
-      for (i++; i < ranges.length && ranges[i].id === id && ranges[i].offset < pageEnd(lead, end); i++) {
-        end = Math.max(end, ranges[i].end)
+    const parts = this.#parts
+    const last = STRIDE * this.#count
+    let filled = 0
+    for (let at = 0; at < last;) {
+      const id = ranges[at]
+      const lead = ranges[at + 1]
+      const offset = ranges[at + 2]
+      let end = ranges[at + 3]
+      for (at += STRIDE; at < last && ranges[at] === id && ranges[at + 2] < pageEnd(lead, end); at += STRIDE) {
+        end = Math.max(end, ranges[at + 3])
       }
-      this.#parts[at++] = id
-      this.#parts[at++] = offset
-      this.#parts[at++] = end - offset
+      parts[filled++] = id
+      parts[filled++] = offset
+      parts[filled++] = end - offset
     }
-    ranges.length = 0
-    if (at > 0 && !this.#isBlocked) this.#isBlocked = native.prefetchEach(this.#parts, at / 3, BLOCKED_MS)
+    this.#count = 0
+    if (filled > 0 && !this.#isBlocked) this.#isBlocked = native.prefetchEach(parts, filled / 3, BLOCKED_MS)
   }
 }
 
