@@ -29,7 +29,8 @@ const inTurn = (contender) => ({
 
 module.exports = {
   name: 'cold-random',
-  about: `Random 4 KiB blocks of a cold file, each once, ${IN_FLIGHT} in flight`,
+  about: `Random 4 KiB blocks of a cold file, each once, ${IN_FLIGHT} in flight; fewer blocks where they are read one after the other, ` +
+    'of which the CPU time is as well',
   work: 'random-reads',
   cold: true,
   async files(files, mode) {
