@@ -1,5 +1,6 @@
 'use strict'
-// Every figure that is reported: what it is called, how it is written, and whether more of it is better.
+// Every figure that is reported: what it is called, how it is written, whether more of it is better, and whether it is a sum
+// over all that was done.
 
 const MIB = 2 ** 20
 
@@ -15,7 +16,7 @@ module.exports = {
   microsecondsPerRound: { label: 'µs a round', write: short },
   milliseconds: { label: 'ms', write: short },
   seconds: { label: 's', write: short },
-  cpuSeconds: { label: 'CPU s', write: short },
+  cpuSeconds: { label: 'CPU s', write: short, isSum: true },
   delayP50Ms: { label: 'loop delay p50, ms', write: (value) => value.toFixed(1) },
   delayP99Ms: { label: 'loop delay p99, ms', write: (value) => value.toFixed(1) },
   delayMaxMs: { label: 'loop delay max, ms', write: (value) => value.toFixed(1) },

@@ -9,6 +9,7 @@ const { once } = require('node:events')
 const { lookUntil, runChild, temporaryFolder } = require('./helpers')
 const peers = require('../bench/peers')
 const report = require('../bench/report')
+const losses = require('../bench/report/losses')
 const trials = require('../bench/trials')
 const { chooseBlocks } = require('../bench/common/random')
 const { check, checkBlocks, writeContent } = require('../bench/content')
@@ -185,4 +186,21 @@ test('wrong bytes are found, at both ends of a block and in each block of a rang
   expect(() => check(bytes.subarray(4096, 8192), 4096)).toThrow('wrong bytes at 4096')
   bytes[8192] ^= 1
   expect(() => checkBlocks(bytes, 0)).toThrow('wrong bytes at 8192')
+})
+
+describe('what faultless loses', () => {
+  const contender = (name, reads, cpuSeconds, readsPerSecond) => ({
+    name, ours: name === 'ours', runs: [{ reads }], summary: { cpuSeconds: { median: cpuSeconds }, readsPerSecond: { median: readsPerSecond } }
+  })
+  const against = (other) => losses([{
+    name: 'trial', figures: ['cpuSeconds', 'readsPerSecond'], points: [{ contenders: [contender('ours', 400, 4, 90), other] }]
+  }]).map(({ figure }) => figure)
+
+  test('are all figures in which another way did better', () => {
+    expect(against(contender('other', 400, 1, 100))).toEqual(['cpuSeconds', 'readsPerSecond'])
+  })
+
+  test('are no sums over fewer reads', () => {
+    expect(against(contender('other', 50, 1, 100))).toEqual(['readsPerSecond'])
+  })
 })

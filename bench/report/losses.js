@@ -19,9 +19,15 @@ function lossesAt({ name, figures: names }, { label, contenders: [ours, ...other
   // Of a series the main figure: the rest is in its tables.
   const compared = label === undefined ? names : names.slice(0, 1)
   return compared.flatMap((figure) => others
-    .filter(({ ours: isOurs }) => !isOurs)
+    .filter((other) => !other.ours && (!figures[figure].isSum || didAsMuch(ours, other)))
     .map((other) => ({ trial: name, label, figure, ...values(ours, other, figure) }))
     .filter(isLoss))
+}
+
+/** Of a sum nothing can be said beside that of fewer reads. */
+function didAsMuch(...contenders) {
+  const [ours, other] = contenders.map(({ runs = [] }) => runs[0]?.reads)
+  return ours === undefined || other === undefined || ours === other
 }
 
 const values = (ours, other, figure) => ({
