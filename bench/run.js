@@ -54,8 +54,9 @@ function checkSpace({ folder, mode }) {
 async function run(options) {
   const { mode, seed, folder } = options
   const started = Date.now()
-  const bar = new Progress(options.trials.reduce((sum, trial) => sum + stagesOf(trial, mode), 0))
-  const peerProblem = providePeers(options, bar)
+  const installs = wantsPeers(options) && !peers.isInstalled()
+  const bar = new Progress(options.trials.reduce((sum, trial) => sum + stagesOf(trial, mode), installs ? 1 : 0))
+  const peerProblem = providePeers(options, installs, bar)
   let runs = 0
   const context = {
     mode,
@@ -102,12 +103,14 @@ function stagesOf(trial, mode) {
   return (trial.points?.(mode).length ?? 1) * (1 + runs)
 }
 
+const wantsPeers = ({ withPeers, trials }) =>
+  withPeers && trials.some(({ contenders }) => contenders.some(({ peer }) => peer !== undefined))
+
 /** @returns {(name: string) => string | undefined} why a package beside us is not there */
-function providePeers({ withPeers, trials }, bar) {
-  const wanted = trials.some(({ contenders }) => contenders.some(({ peer }) => peer !== undefined))
-  if (!withPeers) return () => 'run with --no-peers'
-  if (wanted && !peers.isInstalled()) bar.stage('installing the packages to compare with', 1)
-  const problem = wanted ? peers.install() : undefined
+function providePeers(options, installs, bar) {
+  if (!options.withPeers) return () => 'run with --no-peers'
+  if (installs) bar.stage('installing the packages to compare with', 1)
+  const problem = wantsPeers(options) ? peers.install() : undefined
   return (name) => problem ?? (peers.folderOf(name) ? undefined : `${name} could not be installed or built here, for Node ${process.version}`)
 }
 
