@@ -18,7 +18,7 @@ function watch(file) {
   listening = true
   const reference = new WeakRef(file)
   files.add(reference)
-  watchListeners(file)
+  file.on('removeListener', release).on('newListener', hold)
   return () => {
     files.delete(reference)
     listenedTo.delete(file)

@@ -51,8 +51,9 @@ class PoolClient extends EventEmitter {
     // Of this thread's requests.
     const counts = { completed: 0, failed: 0, touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0 }
     // For lib/ alone.
-    Object.defineProperties(this, Object.fromEntries(
-      Object.entries({ id, memory, settings: options, crew, counts }).map(([name, value]) => [name, { value }])))
+    Object.defineProperties(this, {
+      id: { value: id }, memory: { value: memory }, settings: { value: options }, crew: { value: crew }, counts: { value: counts }
+    })
   }
 
   /** Whether close() or destroy() was called, in whatever thread. */
