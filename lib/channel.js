@@ -146,9 +146,10 @@ class Channel {
    * Threads have died: what they had in hand goes to others, or back to the caller when it has been there before.
    * @param {(state: number) => boolean} isLost whether a running slot is in the hand of one of them
    * @param {number} blame of BLAME, what each such slot is to blame
+   * @param {() => Error} makeError called for each request that is given up
    * @returns {boolean} whether they had anything in hand
    */
-  reclaim(isLost, blame, error) {
+  reclaim(isLost, blame, makeError) {
     let found = false
     for (const slot of this.#usedSlots()) {
       const state = Atomics.load(this.#memory.state, slot)
@@ -156,7 +157,7 @@ class Channel {
       found = true
       const request = this.#requests[slot]
       this.#blame[slot] += blame
-      if (this.#blame[slot] >= MOST_BLAME) request.fail(error)
+      if (this.#blame[slot] >= MOST_BLAME) request.fail(makeError())
       if (request.settled) this.#release(slot)
       else Atomics.store(this.#memory.state, slot, State.WAITING)
     }

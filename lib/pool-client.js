@@ -201,7 +201,7 @@ class PoolClient extends EventEmitter {
     this.#watching = false
     if (!this.#channel?.needsThreads) return
     if (Atomics.load(this.#control, Control.STOPPING) === 1) return this.#endWithPool()
-    const died = threadFailed('Pool threads died')
+    const died = () => threadFailed('Pool threads died') // made where it is needed: seldom, and this is often
     this.#channel.reclaim((state) => this.crew.isLost(state), BLAME.OTHERS, died)
     if (this.crew.size === 0) this.#replaceLastThread(died)
     else this.#addThreadIfStuck()
@@ -235,21 +235,21 @@ class PoolClient extends EventEmitter {
     if (!thread.left && !this.closed) Atomics.add(this.#control, Control.DIED, 1)
     const error = threadFailed(thread.neverStarted ? 'A pool thread could not start' : 'A pool thread died', cause)
     const wasIts = (state) => runnerOf(state) === thread.number && isRunner(state, thread.generation)
-    const hadWork = this.#channel?.reclaim(wasIts, BLAME.OWN, error)
+    const hadWork = this.#channel?.reclaim(wasIts, BLAME.OWN, () => error)
     if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
     const hasServed = hadWork || this.#steps !== thread.stepsBefore
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
     if (cause !== undefined && this.listenerCount('error') > 0) process.nextTick(() => this.emit('error', error))
-    if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(error)
+    if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
     this.onThreadGone()
   }
 
   /** Somebody waits and nobody is there. */
-  #replaceLastThread(error) {
+  #replaceLastThread(makeError) {
     if (Atomics.load(this.#control, Control.STOPPING) === 1) return
     if (this.#startFailures < MAX_START_FAILURES && this.crew.start()) return
     this.#startFailures = 0 // a later request may try again
-    this.cancelAll(error)
+    this.cancelAll(makeError())
   }
 }
 
