@@ -119,8 +119,8 @@ Napi::Value HandleOfLaid(Napi::Env env, const fl_map_info &mapped, Napi::Uint8Ar
   return handle;
 }
 
-// lay(fd, offset, length, mode, freshness in ms, follows, bytes, mirror): as map, over the memory that the last two, which are
-// Uint8Arrays, begin at; without `buffer` and `mirror` in its answer. The length is not 0.
+// lay(fd, offset, length, mode, freshness in ms, follows, bytes, mirror): as map, over the memory that the last two,
+// which are Uint8Arrays, begin at; without `buffer` and `mirror` in its answer. The length is not 0.
 Napi::Value Lay(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   fl_map_request request = RequestOf(info);
@@ -158,8 +158,9 @@ Napi::Value Map(const Napi::CallbackInfo &info) {
   return handle;
 }
 
-// attach(id, bytes, isShared, mirror): a handle more on a mapping, as map gives it, but for the buffer; as lay gives it with a
-// mirror. The last three are what is said of the mapping, bytes an Uint8Array over its buffer: -EINVAL where that is not so.
+// attach(id, bytes, isShared, mirror): a handle more on a mapping, as map gives it, but for the buffer; as lay gives it
+// with a mirror. The last three are what is said of the mapping, bytes an Uint8Array over its buffer: -EINVAL where
+// that is not so.
 Napi::Value Attach(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();

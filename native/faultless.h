@@ -97,8 +97,8 @@ int fl_mapping_create_in(const struct fl_map_request *request, void *address, vo
 
 /*
  * Who sees to it that this memory stays holds the mapping: first who made it, and then whoever else calls fl_mapping_hold,
- * which is 0 or -FL_CLOSED. The last to let go closes the mapping where nobody has. 1 where the mapping is closed by now, else
- * 0; or a failure of closing, and then it is held as before.
+ * which is 0 or -FL_CLOSED. The last to let go closes the mapping where nobody has. 1 where the mapping is closed by
+ * now, else 0; or a failure of closing, and then it is held as before.
  */
 int fl_mapping_hold(fl_id id);
 int fl_mapping_let_go(fl_id id);
@@ -161,7 +161,10 @@ size_t fl_damage_words(uint64_t length);
  */
 int fl_refresh(fl_id id, uint64_t *size);
 
-/* How often that was done, so that who has told of damage learns that it may have come a second time. 0: ids that are gone. */
+/*
+ * How often that was done, so that who has told of damage learns that it may have come a second time. 0: ids that are
+ * gone.
+ */
 unsigned fl_refresh_count(fl_id id);
 
 /* Entries in the table, closed ones included: for tests of leaks. */
@@ -179,8 +182,8 @@ size_t fl_reaper_backlog(void);
  *
  * `address` and the range's first byte must lie on page boundaries, and its end as well unless it is the mapping's: else
  * -EINVAL. The memory must stay mapped, private and writable until fl_mapping_close of the overlay has given it back: as
- * pages of zeros, or untouched where nothing was laid over it. -EBUSY where another overlay has some of it; -ENOTSUP where the system
- * cannot map over memory (Windows); -ERANGE, -FL_CLOSED, -EMFILE, -ENOMEM.
+ * pages of zeros, or untouched where nothing was laid over it. -EBUSY where another overlay has some of it; -ENOTSUP
+ * where the system cannot map over memory (Windows); -ERANGE, -FL_CLOSED, -EMFILE, -ENOMEM.
  */
 int fl_overlay_create(fl_id id, uint64_t offset, uint64_t length, void *address, fl_id *overlay);
 
@@ -258,21 +261,22 @@ struct fl_part {
 };
 
 /*
- * fl_prefetch on one after the other, until one takes longer than `most_ns`: then the device's queue is full, and the rest is
- * left out. Whether that was so.
+ * fl_prefetch on one after the other, until one takes longer than `most_ns`: then the device's queue is full, and the
+ * rest is left out. Whether that was so.
  */
 bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns);
 
 /*
  * fl_populate on one after the other of at most FL_PARTS_MAX parts, with the result of each, until more than `most_ns` have
  * passed: then the device is slow, and the caller may want to look around. Returns how many were done, which is at least
- * one. Of parts of one mapping that come together the file's size is asked for but once, when the last has been made resident.
+ * one. Of parts of one mapping that come together the file's size is asked for but once, when the last has been made
+ * resident.
  */
 size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results);
 
 /*
- * Lets another thread that waits for this processor go first. Who was just told of an answer may do so, and else wait for the
- * rest of this thread's time slice, some milliseconds.
+ * Lets another thread that waits for this processor go first. Who was just told of an answer may do so, and else wait
+ * for the rest of this thread's time slice, some milliseconds.
  */
 void fl_yield(void);
 
@@ -316,10 +320,10 @@ size_t fl_pin_count(void);
 /* --- mirror.c: what is known to be resident, for whoever may make no system call ------------------------------- */
 
 /*
- * A mirror is bytes: a header, of which the first bytes have a meaning; from FL_MIRROR_PAGES on one for each page of the mapping, the
- * epoch in which it was last known to be resident, or 0, or FL_MIRROR_PINNED; after these one for each block of pages, which
- * the reader sets to FL_MIRROR_USED to say that it is looking there: for so many sweeps, one an epoch as a rule, the kernel
- * is asked. Epochs go from 1 to FL_MIRROR_EPOCHS and round again.
+ * A mirror is bytes: a header, of which the first bytes have a meaning; from FL_MIRROR_PAGES on one for each page of
+ * the mapping, the epoch in which it was last known to be resident, or 0, or FL_MIRROR_PINNED; after these one for each
+ * block of pages, which the reader sets to FL_MIRROR_USED to say that it is looking there: for so many sweeps, one an
+ * epoch as a rule, the kernel is asked. Epochs go from 1 to FL_MIRROR_EPOCHS and round again.
  */
 enum {
   FL_MIRROR_EPOCH = 0,   /* the epoch of now */
@@ -367,9 +371,9 @@ int fl_read_residency(fl_id id, uint64_t offset, uint64_t length, fl_id transfer
 /* --- write.c, resize.c: changing the file. FL_SHARED alone; -EACCES -------------------------------------------- */
 
 /*
- * Writes bytes from `at` on of a transfer to a range of the file, which does not grow by it: the mapping shows them at once. Fails as
- * fl_populate does, also where pages of the range are damaged, and with the system's error (-ENOSPC, -EDQUOT, -EIO, …);
- * then some of the bytes may have been written.
+ * Writes bytes from `at` on of a transfer to a range of the file, which does not grow by it: the mapping shows them at
+ * once. Fails as fl_populate does, also where pages of the range are damaged, and with the system's error (-ENOSPC,
+ * -EDQUOT, -EIO, …); then some of the bytes may have been written.
  */
 int fl_write(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t at);
 

@@ -1,6 +1,6 @@
 /*
- * What mapping.c, mapping_setup.c and operation.c share: the table of all mappings, and the steps from nothing to a mapping and
- * back.
+ * What mapping.c, mapping_setup.c and operation.c share: the table of all mappings, and the steps from nothing to a
+ * mapping and back.
  */
 #ifndef FAULTLESS_MAPPING_TABLE_H
 #define FAULTLESS_MAPPING_TABLE_H
@@ -21,9 +21,9 @@ size_t fl_damage_span(size_t span);
 void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request);
 
 /*
- * mapping_setup.c: maps it: into a range of its own; into memory of somebody else's, of which this takes hold and no more; or
- * over a buffer that the caller has, with memory for its mirror or NULL. 0, or what fl_mapping_create_in returns; what a
- * failure leaves behind is named by `m` (see fl_mapping_discard).
+ * mapping_setup.c: maps it: into a range of its own; into memory of somebody else's, of which this takes hold and no
+ * more; or over a buffer that the caller has, with memory for its mirror or NULL. 0, or what fl_mapping_create_in
+ * returns; what a failure leaves behind is named by `m` (see fl_mapping_discard).
  */
 int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request);
 int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request, void *address);

@@ -3,8 +3,10 @@
  * ask without a system call.
  *
  * A byte holds an epoch, 1 to 254 and round again, or 0 for "not known". Epochs advance by the clock, and an entry is
- * believed while it is fewer than `believed` epochs old. Pages that are pinned have an entry that never grows old. Here is what is written to a mirror, and by whom: touches,
- * evictions, the fault guard, and the thread of mirror_thread.c, which sees to it that it is written in time.
+ * believed while it is fewer than `believed` epochs old. Pages that are pinned have an entry that never grows old.
+ *
+ * Here is what is written to a mirror, and by whom: touches, evictions, the fault guard, and the thread of
+ * mirror_thread.c, which sees to it that it is written in time.
  */
 #include "mirror.h"
 #include "os.h"

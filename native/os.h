@@ -35,7 +35,10 @@ int fl_os_file_status(int fd, struct fl_os_status *status);
 /* The same without asking whoever keeps the file: what this machine last heard of it. Waits for nobody. */
 int fl_os_cached_file_status(int fd, struct fl_os_status *status);
 
-/* Reads one byte at `offset`, as a program without a mapping would: 0 (also at the end of the file) or the device's -errno. */
+/*
+ * Reads one byte at `offset`, as a program without a mapping would: 0 (also at the end of the file) or the device's
+ * -errno.
+ */
 int fl_os_probe_byte(int fd, uint64_t offset);
 
 /* Maps file pages; `*copy_on_write` says what the mapping became. */
@@ -85,7 +88,10 @@ int fl_os_populate(void *base, size_t span, bool for_writing);
 /* Writes bytes, all of them. What was written before an error stays. */
 int fl_os_write(int fd, const void *bytes, size_t length, uint64_t offset);
 
-/* Has blocks for the range, also past the end of the file, which stays where it is. 0 as well where the file system cannot do it. */
+/*
+ * Has blocks for the range, also past the end of the file, which stays where it is. 0 as well where the file system
+ * cannot do it.
+ */
 int fl_os_allocate(int fd, uint64_t offset, uint64_t length);
 
 /* Makes a file of `from` bytes grow to `to`, with blocks for what it grows by; or it has the size that it had. */

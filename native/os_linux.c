@@ -103,7 +103,10 @@ void fl_os_drop_entries(void *base, size_t span) {
     madvise((char *)base + at, span - at < FL_POSIX_STEP ? span - at : FL_POSIX_STEP, MADV_DONTNEED);
 }
 
-/* Where huge pages are for all, one store takes 2 MiB, or 32 MiB with pages of 16 KiB. Kernels without them refuse: no loss. */
+/*
+ * Where huge pages are for all, one store takes 2 MiB, or 32 MiB with pages of 16 KiB. Kernels without them refuse: no
+ * loss.
+ */
 void fl_sys_keep_sparse(void *memory, size_t span) { madvise(memory, span, MADV_NOHUGEPAGE); }
 
 int fl_os_advise(void *base, size_t span, enum fl_advice advice) {

@@ -29,7 +29,10 @@ int64_t fl_sys_changed_ns(const struct stat *status);
 /* A name under which the file of a descriptor can be opened once more: 0 or -errno. */
 int fl_sys_path(int fd, char *path, size_t size);
 
-/* Flags of a descriptor with which nobody can write at any place from any memory: O_APPEND, and what bypasses the page cache. */
+/*
+ * Flags of a descriptor with which nobody can write at any place from any memory: O_APPEND, and what bypasses the page
+ * cache.
+ */
 extern const int fl_sys_flags_in_the_way;
 
 /* Signals of a load or store that a mapped file could not satisfy; the list ends with 0. */

@@ -1,6 +1,7 @@
 /*
- * Gives back what mappings leave behind, and closes those that ended threads left, on a thread of its own that lives while there is work: the last reference is
- * dropped by a garbage collector on a JavaScript thread, which must not wait tens of ms for GiBs to be unmapped.
+ * Gives back what mappings leave behind, and closes those that ended threads left, on a thread of its own that lives
+ * while there is work: the last reference is dropped by a garbage collector on a JavaScript thread, which must not wait
+ * tens of ms for GiBs to be unmapped.
  */
 #include "mapping.h"
 #include "os.h"

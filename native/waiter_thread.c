@@ -17,8 +17,8 @@ static const int64_t SLICE = 1000000000; /* ns: how late a lone sleeper hears of
 static uint32_t mask_of(const struct fl_wait *wait) { return (uint32_t)1 << (wait->entry.index % 32); }
 
 /*
- * The thread first says that it sleeps, and then has the kernel compare the news; here it is the other way round, so that one
- * of the two notices the other.
+ * The thread first says that it sleeps, and then has the kernel compare the news; here it is the other way round, so
+ * that one of the two notices the other.
  */
 void fl_watcher_stir(struct fl_watcher *watcher, const struct fl_wait *wait) {
   atomic_fetch_add(&watcher->news, 1);

@@ -1,6 +1,6 @@
 /*
- * The limit of what chunks() can reach: the system calls that it makes for a cold file, and a load of one word of each block,
- * by one thread that does nothing else. There is no JavaScript.
+ * The limit of what chunks() can reach: the system calls that it makes for a cold file, and a load of one word of each
+ * block, by one thread that does nothing else. There is no JavaScript.
  *
  *   scan FILE CHUNK_BYTES READ_AHEAD_BYTES
  *

@@ -1,4 +1,7 @@
-/* On a system that nobody has written a file for: everything that could begin is refused with ENOTSUP, and nothing is left. */
+/*
+ * On a system that nobody has written a file for: everything that could begin is refused with ENOTSUP, and nothing is
+ * left.
+ */
 #include "check.h"
 
 static void a_file_cannot_be_described(void) {

@@ -323,7 +323,10 @@ static long resident_bytes(void) {
   return resident * PAGE;
 }
 
-/* Its mirror has a byte for each page. It is aged and swept many times over here, which would take minutes entry by entry. */
+/*
+ * Its mirror has a byte for each page. It is aged and swept many times over here, which would take minutes entry by
+ * entry.
+ */
 static void a_sparse_giant_costs_no_memory(void) {
   const uint64_t size = GIANT;
   const size_t pages = size / PAGE;

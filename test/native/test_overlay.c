@@ -203,7 +203,10 @@ static void lost_pages_are_zeros_and_counted_and_come_back(void) {
   free_memory(memory);
 }
 
-/* A load that is lost, and whose signal is handled while the memory is given back, must not clear what is stored there next. */
+/*
+ * A load that is lost, and whose signal is handled while the memory is given back, must not clear what is stored there
+ * next.
+ */
 struct scan {
   volatile unsigned char *memory;
   _Atomic bool over;
