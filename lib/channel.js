@@ -15,12 +15,12 @@ const { SLOTS, State, Flag, ChannelMemory, isRunning } = require('../worker/layo
 const MOST_BLAME = 8
 const BLAME = Object.freeze({ OWN: 4, OTHERS: 1 })
 
-// With more slots in use there is news all the time, and polling would never let the thread sleep.
-const FEW = 2
+// With more slots in use there is news all the time: polling would never let the thread sleep, and gain nothing.
+const FEW = 16
 
-// A device takes up to 100 us to answer, where a caller's next request comes at once or not at all. A thread of a virtual
-// machine that sleeps meanwhile takes as long again to wake.
-const SPINS = 5
+// A device takes up to 200 us to answer a few requests, where a caller's next one comes at once or not at all. A thread of a
+// virtual machine that sleeps meanwhile takes half as long again to wake.
+const SPINS = 10
 
 class Channel {
   #place // in the pool's memory

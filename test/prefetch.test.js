@@ -1,6 +1,6 @@
 'use strict'
-// A long range is prefetched slice by slice, also where the device's queue is full: a slice that was not would be read page by
-// page, which takes many times as long.
+// When ranges are prefetched. A long one slice by slice, also where the device's queue is full: a slice that was not would be
+// read page by page, which takes many times as long. Others before any of them is waited for.
 
 jest.mock('node:worker_threads', () =>
   require('./fixtures/watched-threads')(jest.requireActual('node:worker_threads')))
@@ -20,6 +20,12 @@ const ROUNDS_TO_GROW = 3 // a group is twice as large as the one before, as long
 const PATIENCE_MS = 200 // then the thread stands still, in a group that was too small
 
 const folder = temporaryFolder()
+const words = new Int32Array(new SharedArrayBuffer(4 * 10_000)) // as in listing-thread.js: calls that may go on, calls, the list
+
+const allow = (calls) => {
+  Atomics.store(words, 0, calls)
+  Atomics.notify(words, 0)
+}
 
 test.each([1, 2, 3, 10])('all of %i slices are prefetched, where each prefetch blocks', async (slices) => {
   const prefetched = new Int32Array(new SharedArrayBuffer(4))
@@ -33,13 +39,63 @@ test.each([1, 2, 3, 10])('all of %i slices are prefetched, where each prefetch b
   await pool.close()
 })
 
+describe('a thread for which no time goes by', () => {
+  let pool
+  let file
+
+  beforeAll(async () => {
+    words.fill(0)
+    setEnvironmentData('list', words.buffer)
+    watched.script = path.join(__dirname, 'fixtures', 'still-clock-thread.js')
+    pool = new Pool({ maxThreads: 1 })
+    file = await open(makeFile(folder, 'burst', 64 * PAGE), { pool, freshness: 0 })
+  })
+
+  afterAll(async () => {
+    await pool.destroy() // should it still wait
+    await file.close()
+  })
+
+  const touch = (page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
+  const untilIdle = () => until(() => pool.stats.idle === 1)
+
+  test('waits for nothing after one touch by itself', async () => {
+    allow(2 ** 30)
+    await touch(0)
+    await untilIdle()
+    await touch(0)
+    await untilIdle()
+  })
+
+  test('waits for as many touches as came at once before, to prefetch them all before it waits for the first', async () => {
+    const first = words[1]
+    allow(first)
+    const held = touch(0)
+    await until(() => words[1] === first + 1) // in the prefetch of this one, and sees the others together
+    const others = [touch(1), touch(2), touch(3)]
+    allow(2 ** 30)
+    await Promise.all([held, ...others])
+    await untilIdle()
+
+    const calls = words[1]
+    const burst = []
+    for (let i = 0; i < 4; i++) {
+      expect(pool.stats).toMatchObject({ completed: 6, inFlight: i })
+      burst.push(touch(i))
+      await until(() => words[1] > calls + i)
+    }
+    await Promise.all(burst)
+    expect(Array.from(words.subarray(2 + calls, 2 + words[1]))).toEqual([-1, -1, -1, -1, 4])
+  })
+})
+
 describe('while a group is completed', () => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * 10_000)) // as in the fixture: calls that may go on, calls, the list
   let pool
   let file
   let other
 
   beforeAll(async () => {
+    words.fill(0)
     setEnvironmentData('list', words.buffer)
     watched.script = path.join(__dirname, 'fixtures', 'listing-thread.js')
     pool = new Pool({ maxThreads: 1 })
@@ -55,11 +111,6 @@ describe('while a group is completed', () => {
   const touch = (page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
   // So many that they are one group, also with one more.
   const touchMany = () => Promise.all(Array.from({ length: 7 }, (_, i) => touch(1 + i)))
-  const allow = (calls) => {
-    Atomics.store(words, 0, calls)
-    Atomics.notify(words, 0)
-  }
-
   /**
    * Seven touches come at once, and `late` is called when the thread has come to a few of them; `goOn` with the number of
    * calls until then. @returns {Promise<Array<number | string>>} the calls

@@ -1108,8 +1108,8 @@ export interface PoolOptions {
    */
   resourceLimits?: ResourceLimits | undefined
   /**
-   * Microseconds, 0 to 1000000, for which a thread without work looks for more before it sleeps; a caller with one or two
-   * requests in flight looks for the answer five times as long. Both only while that comes to something.
+   * Microseconds, 0 to 1000000, for which a thread without work looks for more before it sleeps; a caller with up to sixteen
+   * requests in flight looks for the answer ten times as long. Both only while that comes to something.
    * @defaultValue 20
    */
   spin?: number | undefined

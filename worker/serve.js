@@ -20,6 +20,9 @@ const MOST_IN_GROUP = 8
 // once when they had to be waited for: the caller wakes, and what it submits is there when the next few are done.
 const FEW = 4
 const WAITED_NS = 50e3 // a few resident pages take less
+// A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
+// these would have the others reach the device only when it has answered that one.
+const PAUSE_NS = 5e3
 const SHORT = 64 << 10 // bytes
 const SLOW_NS = 1e6
 
@@ -58,6 +61,8 @@ class Server {
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
+    this.came = 0 // slots that were prefetched since the round began
+    this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
     this.parts = new Float64Array(3 * MOST_IN_GROUP) // those of a group that is touched at once, as native takes them
     this.results = new Float64Array(MOST_IN_GROUP)
@@ -89,9 +94,22 @@ class Server {
   serve() {
     do {
       this.attendance.refused = false
-      this.prefetchWaiting()
+      this.prefetchBurst()
     } while (this.completePrefetched())
     return this.attendance.refused
+  }
+
+  /** All that waits; where any does, also what its callers go on to ask for at once, if they did in the rounds before. */
+  prefetchBurst() {
+    if (this.came > 0) this.expected = Math.max(this.came, this.expected - 1)
+    this.came = 0
+    this.prefetchWaiting()
+    let end = now() + PAUSE_NS
+    while (this.came > 0 && this.came < this.expected && !this.prefetches.isBlocked && now() < end) {
+      if (Atomics.load(this.control, Control.DOORBELL) === this.heard) continue
+      this.prefetchWaiting()
+      end = now() + PAUSE_NS
+    }
   }
 
   prefetchWaiting() {
@@ -121,6 +139,7 @@ class Server {
 
   prefetchFirst = (channel, slot) => {
     channel.turns[slot] = ++this.turn
+    this.came++
     this.prefetch(channel, slot, 0)
     return !this.prefetches.isBlocked
   }
