@@ -18,7 +18,7 @@ function watch(file) {
   listening = true
   const reference = new WeakRef(file)
   files.add(reference)
-  file.on('removeListener', release).on('newListener', hold)
+  file.on('removeListener', release).on('newListener', hold) // it has neither yet, so nothing is searched for
   return () => {
     files.delete(reference)
     listenedTo.delete(file)

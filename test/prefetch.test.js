@@ -27,6 +27,17 @@ const allow = (calls) => {
   Atomics.notify(words, 0)
 }
 
+/** A pool of one thread that lists its calls: the script of that name in fixtures. */
+function createListed(script, options) {
+  words.fill(0)
+  setEnvironmentData('list', words.buffer)
+  watched.script = path.join(__dirname, 'fixtures', script)
+  return new Pool({ maxThreads: 1, ...options })
+}
+
+const openOf = (pool, name, pages) => open(makeFile(folder, name, pages * PAGE), { pool, freshness: 0 })
+const touchOf = (file, page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
+
 test.each([1, 2, 3, 10])('all of %i slices are prefetched, where each prefetch blocks', async (slices) => {
   const prefetched = new Int32Array(new SharedArrayBuffer(4))
   setEnvironmentData('prefetched', prefetched.buffer)
@@ -43,31 +54,21 @@ describe('a thread for which no time goes by', () => {
   let pool
   let file
 
-  beforeAll(async () => {
-    words.fill(0)
-    setEnvironmentData('list', words.buffer)
-    watched.script = path.join(__dirname, 'fixtures', 'still-clock-thread.js')
-    pool = new Pool({ maxThreads: 1 })
-    file = await open(makeFile(folder, 'burst', 64 * PAGE), { pool, freshness: 0 })
-  })
+  async function start(options) {
+    pool = createListed('still-clock-thread.js', options)
+    file = await openOf(pool, 'burst', 64)
+    allow(2 ** 30)
+  }
 
-  afterAll(async () => {
+  afterEach(async () => {
     await pool.destroy() // should it still wait
     await file.close()
   })
 
-  const touch = (page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
+  const touch = (page) => touchOf(file, page)
   const untilIdle = () => until(() => pool.stats.idle === 1)
 
-  test('waits for nothing after one touch by itself', async () => {
-    allow(2 ** 30)
-    await touch(0)
-    await untilIdle()
-    await touch(0)
-    await untilIdle()
-  })
-
-  test('waits for as many touches as came at once before, to prefetch them all before it waits for the first', async () => {
+  async function touchFourAtOnce() {
     const first = words[1]
     allow(first)
     const held = touch(0)
@@ -76,11 +77,28 @@ describe('a thread for which no time goes by', () => {
     allow(2 ** 30)
     await Promise.all([held, ...others])
     await untilIdle()
+  }
 
+  test('waits for nothing after one touch by itself', async () => {
+    await start()
+    await touch(0)
+    await untilIdle()
+    await touch(0)
+  })
+
+  test('waits for nothing where the pool is not to spin', async () => {
+    await start({ spin: 0 })
+    await touchFourAtOnce()
+    await touch(0)
+  })
+
+  test('waits for as many touches as came at once before, to prefetch them all before it waits for the first', async () => {
+    await start()
+    await touchFourAtOnce()
     const calls = words[1]
     const burst = []
     for (let i = 0; i < 4; i++) {
-      expect(pool.stats).toMatchObject({ completed: 6, inFlight: i })
+      expect(pool.stats).toMatchObject({ completed: 4, inFlight: i })
       burst.push(touch(i))
       await until(() => words[1] > calls + i)
     }
@@ -95,12 +113,9 @@ describe('while a group is completed', () => {
   let other
 
   beforeAll(async () => {
-    words.fill(0)
-    setEnvironmentData('list', words.buffer)
-    watched.script = path.join(__dirname, 'fixtures', 'listing-thread.js')
-    pool = new Pool({ maxThreads: 1 })
-    file = await open(makeFile(folder, 'group', 64 * PAGE), { pool, freshness: 0 })
-    other = await open(makeFile(folder, 'other', PAGE), { pool, freshness: 0 })
+    pool = createListed('listing-thread.js')
+    file = await openOf(pool, 'group', 64)
+    other = await openOf(pool, 'other', 1)
   })
 
   afterAll(async () => {
@@ -108,9 +123,10 @@ describe('while a group is completed', () => {
     await pool.close()
   })
 
-  const touch = (page) => file.touch(2 * page * PAGE, PAGE) // so that none are merged
+  const touch = (page) => touchOf(file, page)
   // So many that they are one group, also with one more.
   const touchMany = () => Promise.all(Array.from({ length: 7 }, (_, i) => touch(1 + i)))
+
   /**
    * Seven touches come at once, and `late` is called when the thread has come to a few of them; `goOn` with the number of
    * calls until then. @returns {Promise<Array<number | string>>} the calls

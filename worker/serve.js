@@ -22,7 +22,7 @@ const FEW = 4
 const WAITED_NS = 50e3 // a few resident pages take less
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
 // these would have the others reach the device only when it has answered that one.
-const PAUSE_NS = 5e3
+const MOST_PAUSE_NS = 5e3
 const SHORT = 64 << 10 // bytes
 const SLOW_NS = 1e6
 
@@ -51,8 +51,9 @@ class Server {
    * @param {object} options the pool's
    * @param {number} options.sliceSize bytes that a touch or a read may work on before others get their turn
    * @param {number} options.maxThreads
+   * @param {number} options.spin microseconds, the most that it may wait for anything without sleeping
    */
-  constructor(pool, thread, word, { sliceSize, maxThreads }) {
+  constructor(pool, thread, word, { sliceSize, maxThreads, spin }) {
     this.pool = pool
     this.control = pool.control
     this.running = running(thread, generationOf(word))
@@ -61,6 +62,7 @@ class Server {
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
+    this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
@@ -104,11 +106,12 @@ class Server {
     if (this.came > 0) this.expected = Math.max(this.came, this.expected - 1)
     this.came = 0
     this.prefetchWaiting()
-    let end = now() + PAUSE_NS
+    let end = now() + this.pauseNs
     while (this.came > 0 && this.came < this.expected && !this.prefetches.isBlocked && now() < end) {
       if (Atomics.load(this.control, Control.DOORBELL) === this.heard) continue
+      const { came } = this
       this.prefetchWaiting()
-      end = now() + PAUSE_NS
+      if (this.came > came) end = now() + this.pauseNs // what rings for others is nothing to wait for
     }
   }
 
