@@ -45,6 +45,11 @@ class Crew {
     return count
   }
 
+  /** Whether any is past its start. */
+  get isUp() {
+    return this.count(ThreadStatus.BUSY) + this.count(ThreadStatus.SLEEPING) > 0
+  }
+
   /**
    * Rings, and wakes or starts a thread where none is up: one that is up looks at all slots once more before it
    * sleeps, and one thread with a deep queue keeps a device busy. More are wanted only when it is stuck.
@@ -55,9 +60,10 @@ class Crew {
     let sleeper
     let isStarting = false // which takes tens of ms: one that sleeps is up sooner
     for (let number = 0; number < this.#options.maxThreads; number++) {
-      if (this.#has(number, ThreadStatus.BUSY)) return
-      if (sleeper === undefined && this.#has(number, ThreadStatus.SLEEPING)) sleeper = number
-      isStarting ||= this.#has(number, ThreadStatus.STARTING)
+      const status = this.#statusOf(number) // looked at once: one that is on its way to the next would seem to be in none
+      if (status === ThreadStatus.BUSY) return
+      if (status === ThreadStatus.SLEEPING) sleeper ??= number
+      isStarting ||= status === ThreadStatus.STARTING
     }
     if (sleeper !== undefined) this.#wake(sleeper)
     else if (!isStarting) this.start()
@@ -134,8 +140,13 @@ class Crew {
   }
 
   #has(number, status) {
+    return this.#statusOf(number) === status
+  }
+
+  /** @returns {number} of ThreadStatus; ABSENT also where the thread has ended without saying so */
+  #statusOf(number) {
     const word = Atomics.load(this.#control, Control.STATUS + number)
-    return !isFree(word) && statusOf(word) === status
+    return isFree(word) ? ThreadStatus.ABSENT : statusOf(word)
   }
 
   /** @returns {number | undefined} the word that now holds the number */

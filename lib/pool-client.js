@@ -33,6 +33,7 @@ class PoolClient extends EventEmitter {
   #watch
   #watching = false
   #stepsSeen = 0
+  #sawThreads = false // at the last look
   #users = 0 // files that are open
   #onUnused
 
@@ -193,6 +194,7 @@ class PoolClient extends EventEmitter {
     if (this.#watching) return
     this.#watching = true
     this.#stepsSeen = this.#steps
+    this.#sawThreads = this.crew.isUp // one that has just come is not stuck yet
     this.#watch ??= setTimeout(() => this.#look(), STALL_MS).unref()
     this.#watch.refresh()
   }
@@ -209,7 +211,7 @@ class PoolClient extends EventEmitter {
   }
 
   #addThreadIfStuck() {
-    const stuck = this.#steps === this.#stepsSeen && this.#channel.hasUnclaimed
+    const stuck = this.#sawThreads && this.#steps === this.#stepsSeen && this.#channel.hasUnclaimed
     const hopeful = this.#startFailures < MAX_START_FAILURES && this.crew.count(ThreadStatus.STARTING) === 0
     if (stuck && debug.enabled) this.#tellOfStall()
     if (stuck && hopeful) this.crew.add()

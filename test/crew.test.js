@@ -49,6 +49,22 @@ test('a thread that sleeps is woken though another is starting', async () => {
   expect(wakeUps()).toEqual([before[0] + 1, before[1], before[2]])
 })
 
+test('a thread that goes from sleep to work while it is looked at is not taken for none', async () => {
+  await startPool(1)
+  const { control } = pool.memory
+  const { load } = Atomics
+  let looks = 0
+  const looked = jest.spyOn(Atomics, 'load').mockImplementation((array, index) => {
+    const word = load(array, index)
+    if (array !== control || index !== Control.STATUS) return word
+    return withStatus(word, ++looks % 2 === 1 ? ThreadStatus.SLEEPING : ThreadStatus.BUSY)
+  })
+  const touched = file.touch(0, PAGE)
+  looked.mockRestore()
+  await touched
+  expect(control[Control.STARTED]).toBe(1)
+})
+
 test('a second request does not wake a thread while the first is up', async () => {
   await startPool(2)
   const before = wakeUps()
