@@ -10,6 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { isDeepStrictEqual } = require('node:util')
 const { setEnvironmentData, watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
+const { Control } = require('../worker/layout')
 const until = require('./fixtures/until')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 
@@ -50,12 +51,12 @@ test.each([1, 2, 3, 10])('all of %i slices are prefetched, where each prefetch b
   await pool.close()
 })
 
-describe('a thread for which no time goes by', () => {
+describe('a thread', () => {
   let pool
   let file
 
-  async function start(options) {
-    pool = createListed('still-clock-thread.js', options)
+  async function start(script, options) {
+    pool = createListed(script, options)
     file = await openOf(pool, 'burst', 64)
     allow(2 ** 30)
   }
@@ -76,25 +77,26 @@ describe('a thread for which no time goes by', () => {
     const others = [touch(1), touch(2), touch(3)]
     allow(2 ** 30)
     await Promise.all([held, ...others])
-    await untilIdle()
   }
 
-  test('waits for nothing after one touch by itself', async () => {
-    await start()
+  test('for which no time goes by waits for nothing after one touch by itself', async () => {
+    await start('still-clock-thread.js')
     await touch(0)
     await untilIdle()
     await touch(0)
   })
 
-  test('waits for nothing where the pool is not to spin', async () => {
-    await start({ spin: 0 })
+  test('for which no time goes by waits for nothing where the pool is not to spin', async () => {
+    await start('still-clock-thread.js', { spin: 0 })
     await touchFourAtOnce()
+    await untilIdle()
     await touch(0)
   })
 
   test('waits for as many touches as came at once before, to prefetch them all before it waits for the first', async () => {
-    await start()
+    await start('still-clock-thread.js')
     await touchFourAtOnce()
+    await untilIdle()
     const calls = words[1]
     const burst = []
     for (let i = 0; i < 4; i++) {
@@ -104,6 +106,15 @@ describe('a thread for which no time goes by', () => {
     }
     await Promise.all(burst)
     expect(Array.from(words.subarray(2 + calls, 2 + words[1]))).toEqual([-1, -1, -1, -1, 4])
+  })
+
+  test('waits no longer for them though others ring without a pause', async () => {
+    await start('ringing-clock-thread.js')
+    await touchFourAtOnce()
+    const rings = () => Atomics.load(pool.memory.control, Control.DOORBELL)
+    const before = rings()
+    await until(() => rings() > before + 1000) // it has begun to look for others
+    await touch(0)
   })
 })
 
