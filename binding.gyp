@@ -87,6 +87,7 @@
           "sources": [
             "native/os_windows.c",
             "native/os_windows_range.c",
+            "native/os_windows_space.c",
             "native/os_windows_fault.c",
             "native/os_no_blocks.c",
             "native/os_no_waits.c",

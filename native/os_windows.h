@@ -25,10 +25,32 @@ int fl_windows_check_access(int fd, bool for_writing);
 
 int fl_windows_set_size(int fd, uint64_t size);
 
-/* --- os_windows_range.c: address ranges that are a patchwork of views, zeros and holes ------------------------- */
+/* --- os_windows_space.c: what addresses hold, with placeholders and without -------------------------------------- */
 
-/* Whether a part of a range can be replaced with no moment at which others can take the addresses (Windows 10, 1803). */
+/* Whether what is there can be replaced with no moment at which others can take the addresses (Windows 10, 1803). */
 bool fl_windows_has_placeholders(void);
+
+/* A hole, wherever there is room where the address is NULL; NULL where there is none. Comes before any other call here. */
+void *fl_windows_reserve(void *address, size_t span);
+
+/* Makes two holes of one: 0 or -errno, as the others. */
+int fl_windows_split_hole(void *address, size_t first, size_t span);
+
+/* Zeros in the place of a hole. A fault in many of them is no failure: it asks for fl_windows_commit_zeros(). */
+int fl_windows_put_zeros(void *address, size_t span);
+int fl_windows_take_zeros(void *address, size_t span);
+
+/* Whether there is memory for the page of zeros that a fault was in. */
+bool fl_windows_commit_zeros(uintptr_t address);
+
+enum fl_windows_access { FL_VIEW_READ_WRITE, FL_VIEW_COPY_ON_WRITE, FL_VIEW_READ_ONLY };
+
+/* The first `bytes` of the hole become a view of the file from that offset on; there is none behind them. */
+int fl_windows_put_view(void *address, size_t span, int fd, uint64_t offset, size_t bytes,
+                        enum fl_windows_access access);
+int fl_windows_take_view(void *address, size_t span);
+
+/* --- os_windows_range.c: address ranges that are a patchwork of views, zeros and holes ------------------------- */
 
 enum fl_windows_fault {
   FL_FAULT_FOREIGN, /* not in any range, or a store to what cannot be written to */

@@ -4,50 +4,28 @@
  * reach. To change a part of a piece it is taken away and what remains of it is put back.
  *
  * A thread that loads from a range while a piece of it is away faults; its exception handler waits for the lock here, and
- * has the load repeated (fl_windows_judge). Placeholders keep the addresses meanwhile. Windows before 10 1803 has none:
- * there the range is unreserved for a moment, and if somebody else is given the addresses just then, the piece is
- * lost. There views begin at multiples of 64 KiB, which is why this is then what the core takes for a page.
+ * has the load repeated (fl_windows_judge).
  */
 #include "os_windows.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Newer than the headers may be: memoryapi.h of Windows 10 1803. */
-#ifndef MEM_RESERVE_PLACEHOLDER
-#define MEM_RESERVE_PLACEHOLDER 0x00040000
-#define MEM_REPLACE_PLACEHOLDER 0x00004000
-#endif
-#ifndef MEM_PRESERVE_PLACEHOLDER
-#define MEM_PRESERVE_PLACEHOLDER 0x00000002
-#endif
-
-typedef void *(WINAPI *virtual_alloc_2)(HANDLE, void *, SIZE_T, ULONG, ULONG, void *, ULONG);
-typedef void *(WINAPI *map_view_of_file_3)(HANDLE, HANDLE, void *, ULONG64, SIZE_T, ULONG, ULONG, void *, ULONG);
-typedef BOOL(WINAPI *unmap_view_of_file_2)(HANDLE, void *, ULONG);
-
-static virtual_alloc_2 allocate;
-static map_view_of_file_3 map_view;
-static unmap_view_of_file_2 unmap_view;
-
 enum kind { HOLE, ZEROS, VIEW };
 
 /* A piece: [start, end) in bytes from the range's base. */
 struct piece {
   size_t start, end;
-  size_t
-      mapped; /* bytes of a view: less than the piece where it ends with the file within what the core calls a page */
+  size_t mapped; /* bytes of a view: fewer than the piece's where the file ends within what the core calls a page */
   enum kind kind;
 };
-
-enum access { READ_WRITE, COPY_ON_WRITE, READ_ONLY };
 
 struct range {
   uintptr_t base;
   size_t span;
   int fd; /* the mapping's own; -1 once that is closed */
   uint64_t file_offset;
-  enum access access;
+  enum fl_windows_access access;
   struct piece *pieces; /* in order, without gaps */
   size_t count, room;
   struct range *next;
@@ -56,33 +34,6 @@ struct range {
 static SRWLOCK lock = SRWLOCK_INIT; /* guards all ranges; nobody who holds it loads from one */
 static struct range *ranges;
 static unsigned changes; /* of pieces, in any range */
-
-/* Zeros are committed at once up to here, and beyond page by page when they are first touched: memory is accounted for. */
-static const size_t COMMITTED_AT_ONCE = 1u << 20;
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool has_placeholders;
-
-/* Asked by doing it: the functions are there before the flags are understood. */
-static void probe_placeholders(void) {
-  allocate = (virtual_alloc_2)fl_windows_find("kernelbase.dll", "VirtualAlloc2");
-  map_view = (map_view_of_file_3)fl_windows_find("kernelbase.dll", "MapViewOfFile3");
-  unmap_view = (unmap_view_of_file_2)fl_windows_find("kernelbase.dll", "UnmapViewOfFile2");
-  if (allocate == NULL || map_view == NULL || unmap_view == NULL)
-    return;
-  ULONG type = MEM_RESERVE | MEM_RESERVE_PLACEHOLDER;
-  void *memory = allocate(GetCurrentProcess(), NULL, 1u << 16, type, PAGE_NOACCESS, NULL, 0);
-  has_placeholders = memory != NULL;
-  if (memory != NULL)
-    VirtualFree(memory, 0, MEM_RELEASE);
-}
-
-bool fl_windows_has_placeholders(void) {
-  pthread_once(&once, probe_placeholders);
-  return has_placeholders;
-}
-
-static int last_error(void) { return fl_windows_error(GetLastError()); }
 
 static uint64_t page_ceil(uint64_t bytes) {
   return (bytes + fl_os_page_size() - 1) & ~(uint64_t)(fl_os_page_size() - 1);
@@ -95,80 +46,25 @@ static size_t system_page_ceil(size_t bytes) {
 
 static void *address_of(const struct range *range, size_t at) { return (void *)(range->base + at); }
 
-/* --- holes ------------------------------------------------------------------------------------------------------ */
-
-static void *reserve(void *address, size_t span) {
-  if (!has_placeholders)
-    return VirtualAlloc(address, span, MEM_RESERVE, PAGE_NOACCESS);
-  ULONG type = MEM_RESERVE | MEM_RESERVE_PLACEHOLDER;
-  return allocate(GetCurrentProcess(), address, span, type, PAGE_NOACCESS, NULL, 0);
-}
-
-static int split_hole(void *address, size_t first, size_t span) {
-  if (has_placeholders)
-    return VirtualFree(address, first, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) ? 0 : last_error();
-  bool done = VirtualFree(address, 0, MEM_RELEASE) && reserve(address, first) != NULL &&
-              reserve((char *)address + first, span - first) != NULL;
-  return done ? 0 : last_error();
-}
-
 /* Takes what is there away, and leaves a hole. */
 static int empty(const struct range *range, struct piece *piece) {
   void *address = address_of(range, piece->start);
   size_t span = piece->end - piece->start;
-  bool done = true;
   changes++;
-  if (piece->kind == VIEW && has_placeholders)
-    done = unmap_view(GetCurrentProcess(), address, MEM_PRESERVE_PLACEHOLDER);
-  else if (piece->kind == VIEW)
-    done = UnmapViewOfFile(address) && reserve(address, span) != NULL;
-  else if (piece->kind == ZEROS && has_placeholders)
-    done = VirtualFree(address, span, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER);
-  else if (piece->kind == ZEROS)
-    done = VirtualFree(address, span, MEM_DECOMMIT);
-  if (done)
+  int result = piece->kind == VIEW    ? fl_windows_take_view(address, span)
+               : piece->kind == ZEROS ? fl_windows_take_zeros(address, span)
+                                      : 0;
+  if (result == 0)
     piece->kind = HOLE;
-  return done ? 0 : last_error();
+  return result;
 }
-
-/* --- what holes are filled with --------------------------------------------------------------------------------- */
 
 static int fill_with_zeros(const struct range *range, struct piece *piece) {
-  void *address = address_of(range, piece->start), *memory = address;
-  size_t span = piece->end - piece->start;
-  ULONG commit = span <= COMMITTED_AT_ONCE ? MEM_COMMIT : 0;
-  if (has_placeholders) {
-    ULONG type = MEM_RESERVE | MEM_REPLACE_PLACEHOLDER | commit;
-    memory = allocate(GetCurrentProcess(), address, span, type, PAGE_READWRITE, NULL, 0);
-  } else if (commit != 0) {
-    memory = VirtualAlloc(address, span, MEM_COMMIT, PAGE_READWRITE);
-  }
   changes++;
-  if (memory == NULL)
-    return last_error();
-  piece->kind = ZEROS;
-  return 0;
-}
-
-static DWORD protection_of(enum access access) {
-  return access == READ_WRITE ? PAGE_READWRITE : access == COPY_ON_WRITE ? PAGE_WRITECOPY : PAGE_READONLY;
-}
-
-/* The last view ends with the file, and not with the page. */
-static void *map_placeholder(HANDLE section, void *address, uint64_t offset, size_t bytes, DWORD protection) {
-  return map_view(section, GetCurrentProcess(), address, offset, bytes, MEM_REPLACE_PLACEHOLDER, protection, NULL, 0);
-}
-
-static void *map_in_place(HANDLE section, void *address, uint64_t offset, size_t bytes, enum access access) {
-  DWORD views[] = {[READ_WRITE] = FILE_MAP_WRITE, [COPY_ON_WRITE] = FILE_MAP_COPY, [READ_ONLY] = FILE_MAP_READ};
-  if (!VirtualFree(address, 0, MEM_RELEASE))
-    return NULL;
-  void *memory = MapViewOfFileEx(section, views[access], (DWORD)(offset >> 32), (DWORD)offset, bytes, address);
-  DWORD error = GetLastError();
-  if (memory == NULL)
-    reserve(address, (size_t)page_ceil(bytes));
-  SetLastError(error);
-  return memory;
+  int result = fl_windows_put_zeros(address_of(range, piece->start), piece->end - piece->start);
+  if (result == 0)
+    piece->kind = ZEROS;
+  return result;
 }
 
 /* A piece that begins within the file, and ends no more than a page after it. */
@@ -176,18 +72,8 @@ static int fill_with_view(const struct range *range, struct piece *piece, uint64
   uint64_t offset = range->file_offset + piece->start;
   size_t span = piece->end - piece->start;
   size_t bytes = span <= file_size - offset ? span : (size_t)(file_size - offset);
-  DWORD protection = protection_of(range->access);
-  HANDLE section = CreateFileMappingW(fl_windows_handle(range->fd), NULL, protection, 0, 0, NULL);
-  if (section == NULL)
-    return last_error();
-  void *address = address_of(range, piece->start), *memory;
-  if (!has_placeholders)
-    memory = map_in_place(section, address, offset, bytes, range->access);
-  else if ((memory = map_placeholder(section, address, offset, bytes, protection)) == NULL && bytes < span)
-    memory = map_placeholder(section, address, offset, span, protection);
-  int result = memory == NULL ? last_error() : 0;
-  CloseHandle(section); /* the view holds it */
   changes++;
+  int result = fl_windows_put_view(address_of(range, piece->start), span, range->fd, offset, bytes, range->access);
   if (result < 0)
     return result;
   piece->kind = VIEW;
@@ -242,7 +128,7 @@ static int cut_at(struct range *range, size_t at) {
   enum kind kind = piece->kind;
   int result = kind == HOLE ? 0 : empty(range, piece);
   if (result == 0)
-    result = split_hole(address_of(range, piece->start), at - piece->start, piece->end - piece->start);
+    result = fl_windows_split_hole(address_of(range, piece->start), at - piece->start, piece->end - piece->start);
   if (result < 0)
     return result;
   memmove(piece + 1, piece, (range->count - i) * sizeof *piece);
@@ -324,13 +210,13 @@ static void dispose(struct range *range) {
   free(range);
 }
 
-static struct range *make(int fd, uint64_t file_offset, size_t span, enum access access) {
+static struct range *make(int fd, uint64_t file_offset, size_t span, enum fl_windows_access access) {
   struct range *range = calloc(1, sizeof *range);
   if (range == NULL || !make_room(range)) {
     free(range);
     return NULL;
   }
-  *range = (struct range){.base = (uintptr_t)reserve(NULL, span),
+  *range = (struct range){.base = (uintptr_t)fl_windows_reserve(NULL, span),
                           .span = span,
                           .fd = fd,
                           .file_offset = file_offset,
@@ -347,24 +233,23 @@ static int fill_new(struct range *range) {
   if (range->base == 0)
     return -ENOMEM;
   int result = fill_with_file(range, 0);
-  if (result != -ENOMEM || range->access != COPY_ON_WRITE)
+  if (result != -ENOMEM || range->access != FL_VIEW_COPY_ON_WRITE)
     return result;
-  range->access = READ_ONLY;
+  range->access = FL_VIEW_READ_ONLY;
   return fill_with_file(range, 0);
 }
 
 int fl_os_map(int fd, uint64_t file_offset, size_t span, enum fl_mode mode, void **base, bool *copy_on_write) {
-  fl_windows_has_placeholders();
   int result =
       fl_windows_check_access(fd, mode == FL_SHARED); /* of an empty file no section is made, which would tell */
   if (result < 0)
     return result;
   AcquireSRWLockExclusive(&lock);
-  struct range *range = make(fd, file_offset, span, mode == FL_SHARED ? READ_WRITE : COPY_ON_WRITE);
+  struct range *range = make(fd, file_offset, span, mode == FL_SHARED ? FL_VIEW_READ_WRITE : FL_VIEW_COPY_ON_WRITE);
   result = range == NULL ? -ENOMEM : fill_new(range);
   if (result == 0) {
     *base = (void *)range->base;
-    *copy_on_write = range->access == COPY_ON_WRITE;
+    *copy_on_write = range->access == FL_VIEW_COPY_ON_WRITE;
     range->next = ranges;
     ranges = range;
   } else if (range != NULL) {
@@ -469,7 +354,7 @@ int fl_windows_shared_view_at(uintptr_t address, size_t *left) {
   if (range != NULL) {
     size_t at = address - range->base;
     const struct piece *piece = &range->pieces[piece_at(range, at)];
-    bool in_view = range->access == READ_WRITE && piece->kind == VIEW && at - piece->start < piece->mapped;
+    bool in_view = range->access == FL_VIEW_READ_WRITE && piece->kind == VIEW && at - piece->start < piece->mapped;
     *left = (in_view ? piece->start + piece->mapped : piece->end) - at;
     fd = in_view ? range->fd : -1;
   }
@@ -480,7 +365,7 @@ int fl_windows_shared_view_at(uintptr_t address, size_t *left) {
 static int drop_copies(struct range *range, size_t start, size_t end) {
   int result = 0;
   /* From the end, since filling may cut a piece in two. */
-  for (size_t i = range->count; result == 0 && range->access == COPY_ON_WRITE && i-- > 0;) {
+  for (size_t i = range->count; result == 0 && range->access == FL_VIEW_COPY_ON_WRITE && i-- > 0;) {
     const struct piece *piece = &range->pieces[i];
     if (piece->kind != VIEW || piece->start < start || piece->end > end)
       continue;
@@ -541,11 +426,6 @@ static bool has_failed_before(uintptr_t address) {
   return again;
 }
 
-static bool commit_page(uintptr_t address) {
-  void *page = (void *)(address & ~(uintptr_t)(fl_windows_page_size() - 1));
-  return VirtualAlloc(page, 1, MEM_COMMIT, PAGE_READWRITE) != NULL;
-}
-
 static bool is_past_view(const struct piece *piece, size_t at) {
   return piece->kind == HOLE || (piece->kind == VIEW && at - piece->start >= piece->mapped);
 }
@@ -554,12 +434,12 @@ static enum fl_windows_fault judge(struct range *range, uintptr_t address, bool 
   size_t at = address - range->base;
   const struct piece *piece = &range->pieces[piece_at(range, at)];
   if (piece->kind == ZEROS)
-    return commit_page(address) ? FL_FAULT_RETRY : FL_FAULT_FOREIGN;
+    return fl_windows_commit_zeros(address) ? FL_FAULT_RETRY : FL_FAULT_FOREIGN;
   if (is_past_view(piece, at)) {
     fill_holes(range, at, at + 1);
     return is_past_view(&range->pieces[piece_at(range, at)], at) ? FL_FAULT_LOST : FL_FAULT_RETRY;
   }
-  if (is_store && range->access == READ_ONLY)
+  if (is_store && range->access == FL_VIEW_READ_ONLY)
     return FL_FAULT_FOREIGN;
   return by_device || has_failed_before(address) ? FL_FAULT_LOST : FL_FAULT_RETRY;
 }

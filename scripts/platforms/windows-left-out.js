@@ -93,6 +93,7 @@ const TESTS = {
   ],
   mirror: [
     [/of a range that ends with zeros is asked once/, RESIDENCY],
+    [/before the mirror fell asleep is asked again/, RESIDENCY],
     [/comes from a touch, from the kernel’s answer/, RESIDENCY],
     [/and is never missing, while refreshes go on/, TOUCHED_LATELY],
     [/^an eviction by (evict|others)/, EVICTED],
