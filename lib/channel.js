@@ -22,6 +22,10 @@ const FEW = 16
 // virtual machine that sleeps meanwhile takes half as long again to wake.
 const SPINS = 10
 
+// Answers that are told of at once: timers and sockets wait for whatever is done with all of them. With 64 cold reads in
+// flight the wait of others was 0.30 ms at p99 and not 0.36, with 256 0.49 and not 0.75, at the same reads a second.
+const MOST_AT_ONCE = 16
+
 class Channel {
   #place // in the pool's memory
   #memory
@@ -39,6 +43,8 @@ class Channel {
   #isRetired = false
   #listening = false
   #seen = 0 // the count of completions before the last look at the slots
+  #next = 0 // the slot at which that look stopped, as it had found enough
+  #hasMore = false
   #keepAlive = new KeepAlive()
   #patience = new Patience()
   #spin
@@ -161,7 +167,8 @@ class Channel {
       if (request.settled) this.#release(slot)
       else Atomics.store(this.#memory.state, slot, State.WAITING)
     }
-    this.#collect() // what they finished without having told so
+    if (found || !this.#isToWake) this.#collect(Infinity) // what they finished without having told so
+    else Atomics.notify(this.#memory.header, ChannelMemory.COMPLETIONS) // or told so, and waked nobody
     return found
   }
 
@@ -251,7 +258,8 @@ class Channel {
   #listen() {
     if (this.#listening || this.#used === 0) return
     this.#listening = true
-    if (this.#spin > 0 && this.#used <= FEW && this.#patience.isWorthIt) this.#poll(performance.now() + SPINS * this.#spin / 1000)
+    if (this.#hasMore) setImmediate(this.#wake)
+    else if (this.#spin > 0 && this.#used <= FEW && this.#patience.isWorthIt) this.#poll(performance.now() + SPINS * this.#spin / 1000)
     else this.#wait()
   }
 
@@ -278,26 +286,42 @@ class Channel {
 
   #wake = () => {
     this.#listening = false
-    this.#collect()
+    this.#collect(MOST_AT_ONCE)
     this.#listen()
+  }
+
+  /** Whether it is going to look at the slots without being told of anything more. */
+  get #isToWake() {
+    return this.#hasMore || this.#hasNews
   }
 
   get #hasNews() {
     return Atomics.load(this.#memory.header, ChannelMemory.COMPLETIONS) !== this.#seen
   }
 
-  #collect() {
+  /** Settles what is done, `most` slots of it; a look that stopped before the end goes on there, so that each has its turn. */
+  #collect(most) {
     let failed = false
     let at = 0
+    let ended = 0
     this.#seen = Atomics.load(this.#memory.header, ChannelMemory.COMPLETIONS) // first, so that nothing is missed
+    this.#hasMore = false
     const end = this.#memory.header[ChannelMemory.HIGH_WATER]
-    for (let slot = 0; slot < end; slot++) {
+    const start = this.#next
+    for (let i = 0, slot = start; i < end; i++, slot++) {
+      if (slot >= end) slot = 0
       const request = this.#requests[slot]
       if (request === undefined) continue
       const isDone = Atomics.load(this.#memory.state, slot) === State.DONE
+      if (isDone && ended === most) {
+        this.#next = slot
+        this.#hasMore = true
+        break
+      }
       if (request.onProgress !== undefined) this.#report(request, slot)
       if (isDone) {
         at ||= now()
+        ended++
         this.#end(slot, at)
       }
       failed ||= request.failed

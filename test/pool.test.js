@@ -11,6 +11,7 @@ const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
 const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRanges, temporaryFolder } =
   require('./helpers')
+const { ChannelMemory, State } = require('../worker/layout')
 const until = require('./fixtures/until')
 
 const SIZE = 1024 * PAGE
@@ -290,6 +291,70 @@ describe('a caller', () => {
     expect(await turnsOfTheLoop()).toBeLessThan(50)
     gate.open()
     await Promise.all(waiting)
+  })
+})
+
+describe('answers that are there at once', () => {
+  const COUNT = 100
+  const AT_ONCE = 16
+
+  /** Holds this thread until all slots that carry something are done. */
+  function standStill(pool) {
+    const { state } = pool.memory.channel(0)
+    while (state.some((of) => of !== State.FREE && of !== State.DONE));
+  }
+
+  /** A hundred touches that are done, and of which nobody has been told. */
+  async function finish() {
+    const pool = createPool({ maxThreads: 1 })
+    const file = await openWith(pool)
+    await file.touch()
+    const touched = touches(file, COUNT)
+    standStill(pool)
+    return { pool, file, touched }
+  }
+
+  test('are told of sixteen by sixteen, and others have the loop in between', async () => {
+    const { touched } = await finish()
+    let told = 0
+    for (const promise of touched) void promise.then(() => told++)
+    const byTurn = []
+    for (let before = 0; before < COUNT; before = told) {
+      await new Promise((resolve) => setImmediate(resolve))
+      byTurn.push(told - before)
+    }
+    // A turn that hears of them while it polls goes on in the same turn.
+    expect(Math.max(...byTurn)).toBeLessThanOrEqual(2 * AT_ONCE)
+    expect(byTurn.length).toBeGreaterThanOrEqual(COUNT / AT_ONCE - 1)
+  })
+
+  test('have each their turn, though those that were told first ask again and are answered at once', async () => {
+    const { pool, file, touched } = await finish()
+    let isOver = false
+    let rounds = 0
+    async function again(touch) {
+      for (await touch; !isOver; rounds++) {
+        const next = file.touch(0, PAGE)
+        standStill(pool)
+        await next
+      }
+    }
+    const askers = touched.slice(0, AT_ONCE).map(again)
+    await Promise.all(touched.slice(AT_ONCE))
+    isOver = true
+    await Promise.all(askers)
+    expect(rounds).toBeGreaterThan(0)
+  })
+
+  test.each([0, 1])('are told of though the thread died that was to wake the caller, when it had counted %i', async (counted) => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 1, spin: 0 })
+    const touched = touches(await openWith(pool), 1)
+    await until(() => gate.arrived === 1)
+    const { header, state } = pool.memory.channel(0)
+    state[0] = State.DONE
+    Atomics.add(header, ChannelMemory.COMPLETIONS, counted)
+    await Promise.all(touched)
   })
 })
 
