@@ -45,9 +45,13 @@ class Crew {
     return count
   }
 
-  /** Whether any is past its start. */
+  /** Whether any is past its start, and has not begun to leave. */
   get isUp() {
-    return this.count(ThreadStatus.BUSY) + this.count(ThreadStatus.SLEEPING) > 0
+    for (let number = 0; number < this.#options.maxThreads; number++) {
+      const status = this.#statusOf(number) // once, as in ring()
+      if (status === ThreadStatus.BUSY || status === ThreadStatus.SLEEPING) return true
+    }
+    return false
   }
 
   /**

@@ -49,20 +49,35 @@ test('a thread that sleeps is woken though another is starting', async () => {
   expect(wakeUps()).toEqual([before[0] + 1, before[1], before[2]])
 })
 
-test('a thread that goes from sleep to work while it is looked at is not taken for none', async () => {
-  await startPool(1)
-  const { control } = pool.memory
-  const { load } = Atomics
-  let looks = 0
-  const looked = jest.spyOn(Atomics, 'load').mockImplementation((array, index) => {
-    const word = load(array, index)
-    if (array !== control || index !== Control.STATUS) return word
-    return withStatus(word, ++looks % 2 === 1 ? ThreadStatus.SLEEPING : ThreadStatus.BUSY)
+describe('a thread that goes from one status to the next while it is looked at', () => {
+  /** Calls `act` while each look at the first thread finds it in the other of two statuses. */
+  function amidChanges([first, second], act) {
+    const { control } = pool.memory
+    const { load } = Atomics
+    let looks = 0
+    const looked = jest.spyOn(Atomics, 'load').mockImplementation((array, index) => {
+      const word = load(array, index)
+      if (array !== control || index !== Control.STATUS) return word
+      return withStatus(word, ++looks % 2 === 1 ? first : second)
+    })
+    try {
+      return act()
+    } finally {
+      looked.mockRestore()
+    }
+  }
+
+  test('is not taken for none by a request', async () => {
+    await startPool(1)
+    await amidChanges([ThreadStatus.SLEEPING, ThreadStatus.BUSY], () => file.touch(0, PAGE))
+    expect(pool.memory.control[Control.STARTED]).toBe(1)
   })
-  const touched = file.touch(0, PAGE)
-  looked.mockRestore()
-  await touched
-  expect(control[Control.STARTED]).toBe(1)
+
+  test('is up', async () => {
+    await startPool(1)
+    expect(amidChanges([ThreadStatus.SLEEPING, ThreadStatus.BUSY], () => pool.crew.isUp)).toBe(true)
+    expect(amidChanges([ThreadStatus.BUSY, ThreadStatus.SLEEPING], () => pool.crew.isUp)).toBe(true)
+  })
 })
 
 test('a second request does not wake a thread while the first is up', async () => {
