@@ -128,7 +128,8 @@ async function runOnce(trial, result, shared, context) {
   try {
     const own = await contender.files?.(context.files, context.mode)
     const seed = context.nextSeed()
-    const task = { ...shared, ...own, reader: contender.reader, blockBytes: contender.blockBytes, seed }
+    const { reader, blockBytes, buffered } = contender
+    const task = { ...shared, ...own, reader, blockBytes, buffered, seed }
     const residentShare = await prepare(trial, task)
     const runOther = OTHER_PROGRAMS[contender.runtime]
     const outcome = await (runOther ?? runChild)(task, howToRun(contender, context))

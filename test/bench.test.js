@@ -10,7 +10,9 @@ const { lookUntil, runChild, temporaryFolder } = require('./helpers')
 const peers = require('../bench/peers')
 const report = require('../bench/report')
 const losses = require('../bench/report/losses')
+const runTrial = require('../bench/run-trial')
 const trials = require('../bench/trials')
+const { fio, fioBuffered } = require('../bench/trials/contenders')
 const { chooseBlocks } = require('../bench/common/random')
 const { check, checkBlocks, writeContent } = require('../bench/content')
 
@@ -77,7 +79,7 @@ describe('npm run bench -- --tiny', () => {
 
   test('judges each bar by the figures', () => {
     expect(results.bars.map(({ trial, figure }) => `${trial} ${figure}`)).toEqual([
-      'cold-random readsPerSecond', 'cold-random readsPerSecond', 'cold-random readsPerSecond',
+      ...Array(4).fill('cold-random readsPerSecond'),
       'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
       'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
       'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
@@ -186,6 +188,48 @@ test('wrong bytes are found, at both ends of a block and in each block of a rang
   expect(() => check(bytes.subarray(4096, 8192), 4096)).toThrow('wrong bytes at 4096')
   bytes[8192] ^= 1
   expect(() => checkBlocks(bytes, 0)).toThrow('wrong bytes at 8192')
+})
+
+describe('fio', () => {
+  // In its place: says how it was called, reads a file from the device and reports.
+  const folder = temporaryFolder()
+  const { PATH } = process.env
+  const job = { usr_cpu: 10, sys_cpu: 40, read: { runtime: 2000, total_ios: 4, iops: 2, io_bytes: 16384 } }
+
+  beforeAll(() => {
+    fs.writeFileSync(path.join(folder, 'data'), Buffer.alloc(1 << 20, 1))
+    const script = `#!/bin/sh
+echo "$@" >> ${folder}/calls
+dd if=${folder}/data of=${folder}/copy bs=1M iflag=direct 2> ${folder}/complaint || touch ${folder}/undirected
+echo 'note: words before' && echo '${JSON.stringify({ jobs: [job] })}'
+`
+    fs.writeFileSync(path.join(folder, 'fio'), script, { mode: 0o755 })
+    process.env.PATH = `${folder}:${PATH}`
+  })
+
+  afterAll(() => {
+    process.env.PATH = PATH
+  })
+
+  test('goes past the page cache or through it, as its contender says, and is measured by what the device read', async () => {
+    const trial = {
+      name: 'fio', figures: ['readsPerSecond'], contenders: [fio, fioBuffered],
+      files: () => ({ path: path.join(folder, 'data'), bytes: 1 << 20 }), parameters: () => ({ reads: 4, inFlight: 2 })
+    }
+    const context = {
+      mode: { repetitions: 1, repetitionsAside: 1 }, progress() {}, nextSeed: () => 7, peerProblem: () => undefined
+    }
+    const { failed, points } = await runTrial(trial, context)
+    expect(failed).toBe(undefined)
+    const calls = fs.readFileSync(path.join(folder, 'calls'), 'utf8').trim().split('\n')
+    expect(calls.map((call) => /--direct=\d/.exec(call)[0])).toEqual(['--direct=1', '--direct=0'])
+    for (const { runs: [run] } of points[0].contenders) {
+      expect(run).toMatchObject({ reads: 4, readsPerSecond: 2, seconds: 2, cpuSeconds: 1 })
+      if (fs.existsSync(path.join(folder, 'undirected'))) continue // a folder in memory
+      expect(run.deviceBytes).toBeGreaterThanOrEqual(1 << 20)
+      expect(run.deviceReadsPerRead).toBe(run.deviceBytes / 4096 / 4)
+    }
+  })
 })
 
 describe('what faultless loses', () => {

@@ -48,6 +48,7 @@ module.exports = {
     { figure: 'readsPerSecond', of: view, against: fileHandle, limit, atLeast: 2 },
     { figure: 'readsPerSecond', of: view, against: fsRead32, limit, atLeast: 1.1 },
     { figure: 'readsPerSecond', of: view, against: fio, limit, atLeast: 0.9 },
+    { figure: 'readsPerSecond', of: view, against: fioBuffered, limit, atLeast: 0.9 },
     { figure: 'cpuSeconds', of: view, against: fileHandle, limit, atMost: 0.5 },
     { figure: 'delayP99Ms', of: view, against: fileHandle, limit: wokenLoop, atMost: 1 },
     { figure: 'delayMaxMs', of: view, against: fileHandle, limit: wokenLoop, atMost: 1 }
