@@ -15,10 +15,8 @@ const { SLOTS, State, Flag, ChannelMemory, isRunning } = require('../worker/layo
 const MOST_BLAME = 8
 const BLAME = Object.freeze({ OWN: 4, OTHERS: 1 })
 
-// With more slots in use there is news all the time: polling would take processor time from the pool's thread, 5% of the reads
-// a second with 256 in flight. With 64 a loop that polls is 0.9 ms late at p99, and one that sleeps 1.1, as a timer of libuv
-// counts whole milliseconds.
-const FEW = 64
+// With more slots in use there is news all the time: polling would never let the thread sleep, and gain nothing.
+const FEW = 16
 
 // A device takes up to 200 us to answer a few requests, where a caller's next one comes at once or not at all. A thread of a
 // virtual machine that sleeps meanwhile takes half as long again to wake.

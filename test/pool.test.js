@@ -271,17 +271,17 @@ describe('a caller', () => {
     return performance.nodeTiming.uvMetricsInfo.loopCount - before
   }
 
-  test('looks for the answer once a turn while it has up to 64 requests in flight, and sleeps with more', async () => {
+  test('looks for the answer once a turn while it has up to sixteen requests in flight, and sleeps with more', async () => {
     const gate = closeGate()
     const file = await openWith(createPool({ maxThreads: 1, spin: 1_000_000 }))
-    const waiting = touches(file, 64)
+    const waiting = touches(file, 16)
     await until(() => gate.arrived === 1)
     expect(await turnsOfTheLoop()).toBeGreaterThan(100)
     waiting.push(...touches(file, 1))
     await turnsOfTheLoop() // the next look ends it
     expect(await turnsOfTheLoop()).toBeLessThan(50)
     gate.open()
-    expect(await statuses(waiting)).toEqual(Array(65).fill('fulfilled'))
+    expect(await statuses(waiting)).toEqual(Array(17).fill('fulfilled'))
   })
 
   test('sleeps where the pool is not to spin', async () => {

@@ -1108,7 +1108,7 @@ export interface PoolOptions {
    */
   resourceLimits?: ResourceLimits | undefined
   /**
-   * Microseconds, 0 to 1000000, for which a thread without work looks for more before it sleeps; a caller with up to 64
+   * Microseconds, 0 to 1000000, for which a thread without work looks for more before it sleeps; a caller with up to sixteen
    * requests in flight looks for the answer ten times as long. Both only while that comes to something. 0: nobody looks,
    * all sleep at once.
    * @defaultValue 20
