@@ -3,6 +3,7 @@
 
 const fs = require('node:fs')
 const os = require('node:os')
+const path = require('node:path')
 
 /** @returns {number} bytes that a process may take without pushing others out */
 function freeMemory() {
@@ -15,10 +16,51 @@ function describeMachine(folder) {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
     memoryBytes: os.totalmem(),
+    memoryTakenBy: memoryTakenBy(),
     kernel: `${os.type()} ${os.release()} ${os.arch()}`,
     filesystem: filesystemOf(folder),
     node: process.version
   }
+}
+
+/**
+ * Who takes memory away though there is enough of it: whoever uses it next waits, for the device or for the host.
+ * @returns {string[]}
+ */
+function memoryTakenBy() {
+  return [
+    hasFreePageReporting() && 'what is free, by the hypervisor (free page reporting)',
+    hasProactivePageout() && 'what seems idle, by the kernel (DAMON)'
+  ].filter(Boolean)
+}
+
+// Of a balloon device (number 5) the guest's side has accepted feature 5: Virtual I/O Device 1.2, 5.5.3.
+const BALLOON = 5
+const REPORTING = 5
+
+function hasFreePageReporting() {
+  const number = ({ device }) => parseInt(device, 16)
+  return readEach('/sys/bus/virtio/devices', ['device', 'features'])
+    .some((entry) => number(entry) === BALLOON && entry.features[REPORTING] === '1')
+}
+
+// Documentation/admin-guide/mm/damon/usage.rst
+function hasProactivePageout() {
+  const folder = '/sys/kernel/mm/damon/admin/kdamonds'
+  return readEach(folder, ['state', 'contexts/0/schemes/0/action'])
+    .some((entry) => entry.state === 'on' && entry['contexts/0/schemes/0/action'] === 'pageout')
+}
+
+/** Of each folder in a folder that has all of these files, their texts. */
+function readEach(folder, files) {
+  if (!fs.existsSync(folder)) return []
+  return fs.readdirSync(folder).flatMap((name) => {
+    try {
+      return [Object.fromEntries(files.map((file) => [file, fs.readFileSync(path.join(folder, name, file), 'latin1').trim()]))]
+    } catch {
+      return [] // another kind of file or device, or not for this user
+    }
+  })
 }
 
 // By the mount that the folder is on; statfs(2) has one number for ext2, ext3 and ext4.

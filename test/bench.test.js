@@ -48,7 +48,7 @@ describe('npm run bench -- --tiny', () => {
     expect({ command, mode }).toEqual({ command: `npm run bench -- --tiny --no-peers --seed ${seed}`, mode: 'tiny' })
     expect(Number.isNaN(Date.parse(date))).toBe(false)
     expect(machine).toEqual({
-      cpu: expect.any(String), cores: expect.any(Number), memoryBytes: expect.any(Number),
+      cpu: expect.any(String), cores: expect.any(Number), memoryBytes: expect.any(Number), memoryTakenBy: expect.any(Array),
       kernel: expect.stringContaining('Linux'), filesystem: expect.any(String), node: process.version
     })
   })
@@ -211,23 +211,53 @@ echo 'note: words before' && echo '${JSON.stringify({ jobs: [job] })}'
     process.env.PATH = PATH
   })
 
+  /** What each run was called when it began is in `begun`. */
+  async function run(trial, repetitions) {
+    const begun = []
+    let seed = 0
+    const context = {
+      mode: { repetitions, repetitionsAside: repetitions },
+      progress: (label) => begun.push(label),
+      nextSeed: () => seed++,
+      peerProblem: () => undefined
+    }
+    const result = await runTrial(trial, context)
+    return { ...result, begun: begun.filter((label) => !label.endsWith('its data')) }
+  }
+
+  test('runs once a round, as others do, in an order that is another each time', async () => {
+    const names = ['A', 'B', 'C', 'D', 'E']
+    const { begun } = await run({
+      name: 'order', figures: ['readsPerSecond'], contenders: names.map((name) => ({ ...fio, name, aside: false })),
+      files: () => ({ path: path.join(folder, 'data'), bytes: 1 << 20 }), parameters: () => ({ reads: 4, inFlight: 2 })
+    }, 4)
+    const rounds = [1, 2, 3, 4].map((round) => begun.splice(0, names.length).map((label) => {
+      const [, name, number] = /^order, (.), (\d)$/.exec(label)
+      expect(Number(number)).toBe(round)
+      return name
+    }))
+    for (const round of rounds) expect([...round].sort()).toEqual(names)
+    expect(new Set(rounds.map(String)).size).toBeGreaterThan(1)
+    fs.rmSync(path.join(folder, 'calls'))
+  })
+
   test('goes past the page cache or through it, as its contender says, and is measured by what the device read', async () => {
     const trial = {
       name: 'fio', figures: ['readsPerSecond'], contenders: [fio, fioBuffered],
       files: () => ({ path: path.join(folder, 'data'), bytes: 1 << 20 }), parameters: () => ({ reads: 4, inFlight: 2 })
     }
-    const context = {
-      mode: { repetitions: 1, repetitionsAside: 1 }, progress() {}, nextSeed: () => 7, peerProblem: () => undefined
-    }
-    const { failed, points } = await runTrial(trial, context)
+    const { failed, points, begun } = await run(trial, 1)
     expect(failed).toBe(undefined)
     const calls = fs.readFileSync(path.join(folder, 'calls'), 'utf8').trim().split('\n')
-    expect(calls.map((call) => /--direct=\d/.exec(call)[0])).toEqual(['--direct=1', '--direct=0'])
-    for (const { runs: [run] } of points[0].contenders) {
-      expect(run).toMatchObject({ reads: 4, readsPerSecond: 2, seconds: 2, cpuSeconds: 1 })
+    const direct = calls.map((call) => /--direct=(\d)/.exec(call)[1])
+    expect(Object.fromEntries(begun.map((label, i) => [label, direct[i]]))).toEqual({
+      'fio, fio (direct I/O), 1': '1', 'fio, fio through the page cache, 1': '0'
+    })
+    for (const { runs: [only] } of points[0].contenders) {
+      expect(only).toMatchObject({ reads: 4, readsPerSecond: 2, seconds: 2, cpuSeconds: 1 })
       if (fs.existsSync(path.join(folder, 'undirected'))) continue // a folder in memory
-      expect(run.deviceBytes).toBeGreaterThanOrEqual(1 << 20)
-      expect(run.deviceReadsPerRead).toBe(run.deviceBytes / 4096 / 4)
+      expect(only.deviceBytes).toBeGreaterThanOrEqual(1 << 20)
+      expect(only.deviceReadsPerRead).toBe(only.deviceBytes / 4096 / 4)
     }
   })
 })

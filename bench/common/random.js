@@ -47,4 +47,7 @@ function chooseBlocks(seed, count, total) {
   return chosen
 }
 
-module.exports = { xoshiro128, mix, chooseBlocks }
+/** A copy in random order. */
+const shuffle = (seed, items) => chooseBlocks(seed, items.length, items.length).map((i) => items[i])
+
+module.exports = { xoshiro128, mix, chooseBlocks, shuffle }

@@ -8,7 +8,9 @@ const losses = require('./losses')
 const METHOD = `## How it is measured
 
 - Each run of each contender is a process of its own, so that none inherits another's threads, heap or compiled code.
-  Contenders take turns (A B C A B C …); figures are medians, with the least and the most in parentheses.
+  Figures are medians, with the least and the most in parentheses.
+- In each round every contender runs once, in an order drawn anew, as what ran before changes what a run meets. Where a
+  hypervisor takes free memory back, the first to use a page again waits for it: 10 µs on the machine on which we found this.
 - Every run has a seed of its own, from which xoshiro128** draws the blocks, so that the next run reads others. A cold
   run reads none of them twice.
 - Each word of the files is a hash of its place. Two words of each block read are compared with it, by the same code for
@@ -59,7 +61,8 @@ function introduction({ command, date, mode, seed, machine, faultless, seconds, 
     ['kernel', machine.kernel],
     ['CPU', `${machine.cpu}, ${machine.cores} cores`],
     ['memory', `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
-    ['filesystem', machine.filesystem]
+    ['filesystem', machine.filesystem],
+    ['taken back', machine.memoryTakenBy.join('; ') || 'no memory, as far as the system tells']
   ]
   return [
     'Everything on this page is written by `npm run bench -- --docs`, from one run on one machine. Do not edit it.',
