@@ -17,6 +17,7 @@ const { HotViews } = require('./hot-views')
 const { isNeeded } = require('./laid-buffer')
 const { Leases } = require('./leases')
 const { pin, releasePins } = require('./pin')
+const { getDefaultPool } = require('./pool')
 const { mergeRanges } = require('./ranges')
 const { Request } = require('./request')
 const { closeMapping, runSurely } = require('./run-surely')
@@ -36,7 +37,7 @@ class MappedFile extends EventEmitter {
   #buffer
   #hot
   #changes
-  #pool
+  #givenPool // or the default pool, once it is needed
   #path
   #flags
   #closing // the promise of close()
@@ -44,7 +45,7 @@ class MappedFile extends EventEmitter {
   #unwatch
   #copyOnWrite
   #laidMirror // where the file is laid over buffers of the runtime's
-  #leases
+  #madeLeases // when any was asked for
   #offset
   #length // bytes of the buffer that are the file's, as far as known
   #follows // whether it changes with the file's size
@@ -57,7 +58,7 @@ class MappedFile extends EventEmitter {
    * @param {number} about.offset bytes into the file at which it starts
    * @param {number} about.length bytes of it that the user has asked for, or that the file has
    * @param {boolean} about.follows whether that changes with the file's size
-   * @param {import('./pool').Pool} about.pool
+   * @param {import('./pool-client').PoolClient} [about.pool] else the default pool, once it has anything to do
    * @param {string} [about.path]
    * @param {string} about.flags
    */
@@ -70,7 +71,7 @@ class MappedFile extends EventEmitter {
     this.#offset = offset
     this.#length = length
     this.#follows = follows
-    this.#pool = pool
+    this.#givenPool = pool
     this.#path = path
     this.#flags = flags
     Object.defineProperties(this, {
@@ -79,10 +80,24 @@ class MappedFile extends EventEmitter {
       lease: { value: mapping.lease } // holds that place as long as this handle lives
     })
     this.#hot = new HotViews(mapping, this.#buffer, this.lead)
-    this.#leases = new Leases(this, pool)
     this.#changes = new Changes(this, (about) => this.#submit(about).promise)
     this.#unwatch = watch(this)
-    pool.enter()
+    pool?.enter()
+  }
+
+  // A file that is opened for a few loads from its buffer does without them: a seventh of the time of a process's first open()
+  // and lookup.
+
+  get #leases() {
+    return (this.#madeLeases ??= new Leases(this, this.#pool))
+  }
+
+  get #pool() {
+    if (this.#givenPool === undefined) {
+      this.#givenPool = getDefaultPool()
+      this.#givenPool.enter()
+    }
+    return this.#givenPool
   }
 
   /**
@@ -492,7 +507,7 @@ class MappedFile extends EventEmitter {
   }
 
   #findHot({ offset, length }) {
-    if (length > 0 && this.#pool.closed) return undefined
+    if (length > 0 && this.#givenPool?.closed) return undefined
     if (length > MOST_HOT) return this.#hot.getPinned(offset, length)
     return this.#hot.get(offset, length, false)
   }

@@ -8,7 +8,7 @@ const { promisify } = require('node:util')
 const native = require('../native/binding')
 const { isNeeded, layFile } = require('./laid-buffer')
 const { MappedFile } = require('./mapped-file')
-const { Pool, getDefaultPool } = require('./pool')
+const { Pool, settleDefaultPool } = require('./pool')
 const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
 const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
 
@@ -32,7 +32,8 @@ const OPEN_FLAGS = {
  */
 async function open(file, options) {
   const checked = openOptions(options)
-  const pool = checkPool(checked.pool) ?? getDefaultPool()
+  const pool = checkPool(checked.pool)
+  if (pool === undefined) settleDefaultPool()
   if (checked.flags === 'w+') lengthWithin(checked.size, checked.offset, checked.length) // before anything is truncated
   const given = descriptorOf(file)
   if (given !== undefined) return mapDescriptor(checkExisting(given, checked.flags), checked, pool, undefined)
@@ -119,8 +120,8 @@ function create(fd, { offset, length, reserve = 0, follows = false, flags, fresh
 function map(size, prot, flags, fd, offset = 0) {
   const openFlags = mapFlags(size, prot, flags, fd, offset)
   describe(fd)
-  const pool = getDefaultPool()
-  return create(fd, { offset, length: size, flags: openFlags, freshness: DEFAULT_FRESHNESS, pool, path: undefined })
+  settleDefaultPool()
+  return create(fd, { offset, length: size, flags: openFlags, freshness: DEFAULT_FRESHNESS, pool: undefined, path: undefined })
 }
 
 module.exports = { map, open }

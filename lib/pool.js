@@ -13,7 +13,7 @@ const { ChannelMemory, Control, GONE, Phase, PoolMemory, ThreadStatus } = requir
 // What other threads do is told by nobody: so often it is looked at while close() or destroy() waits for it.
 const LOOK_AGAIN_MS = 5
 
-const ENVIRONMENT = Symbol('environment')
+const SETTLED = Symbol('settled')
 
 const newId = () => Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
 
@@ -27,11 +27,11 @@ class Pool extends PoolClient {
 
   /**
    * @param {object} [options] see docs/api.md
-   * @param {symbol} [source] for lib/ alone: ENVIRONMENT where that stands in for what is not named
+   * @param {symbol} [state] for this file alone: SETTLED where they are complete and have been checked
    */
-  constructor(options, source) {
+  constructor(options, state) {
     const memory = new PoolMemory()
-    super({ id: newId(), memory, options: poolOptions(options, source === ENVIRONMENT) })
+    super({ id: newId(), memory, options: state === SETTLED ? options : poolOptions(options) })
     this.#control = memory.control
   }
 
@@ -140,6 +140,7 @@ class Pool extends PoolClient {
 
 let defaultPool
 let defaultOptions
+let defaultSettings // what has come of them, from the first open() or map() on
 
 /**
  * Options of this thread's default pool. Call it before the first open() or map(); environment variables
@@ -147,14 +148,23 @@ let defaultOptions
  */
 function configure(options) {
   poolOptions(options, true)
-  if (defaultPool !== undefined) throw poolInUse()
+  if (defaultSettings !== undefined) throw poolInUse()
   defaultOptions = options
 }
 
-/** For open() and map(): the pool of whoever names none, made when it is first asked for. */
+/**
+ * For open() and map() of whoever names no pool: from here on it is settled how the default pool will be.
+ * @throws what a Pool throws of wrong options, and of wrong variables
+ */
+function settleDefaultPool() {
+  defaultSettings ??= poolOptions(defaultOptions, true)
+}
+
+/** Made when somebody first has something for it to do: a file may be mapped for a few loads from its buffer. */
 function getDefaultPool() {
-  defaultPool ??= new Pool(defaultOptions, ENVIRONMENT)
+  settleDefaultPool()
+  defaultPool ??= new Pool(defaultSettings, SETTLED)
   return defaultPool
 }
 
-module.exports = { Pool, configure, getDefaultPool }
+module.exports = { Pool, configure, getDefaultPool, settleDefaultPool }

@@ -163,6 +163,10 @@ describe('configure()', () => {
     expect(await run('afterMap')).toMatchObject({ code: 'ERR_POOL_IN_USE' })
   })
 
+  test('is refused with ERR_POOL_IN_USE after open()', async () => {
+    expect(await run('afterOpen')).toMatchObject({ code: 'ERR_POOL_IN_USE' })
+  })
+
   test('is accepted after files were opened that have pools of their own', async () => {
     expect(await run('afterOthers')).toMatchObject({ maxThreads: 3 })
   })
@@ -172,6 +176,11 @@ describe('configure()', () => {
       code: 'ERR_OUT_OF_RANGE', message: expect.stringContaining('Received -1'), maxThreads: 3
     })
   })
+})
+
+test('files that nobody asks anything of have no pool made; the first that somebody does makes one for all', async () => {
+  const bytes = [["'", 0], ['u', 0]]
+  expect(await childResult('default-pool.js', ['loads'])).toEqual({ bytes, before: 0, after: 1 })
 })
 
 describe('the environment', () => {
@@ -199,6 +208,11 @@ describe('the environment', () => {
   test('says nothing when it is empty', async () => {
     const env = { FAULTLESS_MIN_THREADS: '', FAULTLESS_MAX_THREADS: '' }
     expect(await run('untouched', env)).toMatchObject({ minThreads: 1, maxThreads: 4 })
+  })
+
+  test('is heard when the first file is opened, and no more when the pool is made', async () => {
+    const { minThreads, maxThreads } = await run('untouched')
+    expect(await run('variablesSince')).toMatchObject({ minThreads, maxThreads })
   })
 
   test('is not heard by pools of one\'s own', async () => {
