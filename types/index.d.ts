@@ -126,8 +126,8 @@ export const MAP_PRIVATE: number
 
 /**
  * Sets the options of the default pool, which serves every file that was opened without a pool of its own. Each JavaScript
- * thread that loads faultless has a default pool of its own, made by its first {@link open} or {@link map} that names no
- * pool; `configure` comes before that.
+ * thread that loads faultless has a default pool of its own. The first {@link open} or {@link map} that names no pool settles
+ * what its options are; `configure` comes before that. It is made when it first has something to do.
  *
  * Options win over the environment variables `FAULTLESS_MIN_THREADS` and `FAULTLESS_MAX_THREADS` (whole numbers, for
  * default pools only), and these win over the defaults. A bad value in the environment is thrown or rejected by the call
@@ -135,8 +135,8 @@ export const MAP_PRIVATE: number
  *
  * @param options - As for a {@link Pool}.
  * @thread The calling one; it starts none.
- * @throws `ERR_POOL_IN_USE` when the default pool has been made already; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` or
- *   `ERR_OUT_OF_RANGE` for a bad option.
+ * @throws `ERR_POOL_IN_USE` after a file was opened or mapped for the default pool; `ERR_INVALID_ARG_TYPE`,
+ *   `ERR_INVALID_ARG_VALUE` or `ERR_OUT_OF_RANGE` for a bad option.
  * @example
  * ```js
  * const { configure, open } = require('faultless')
@@ -1304,7 +1304,7 @@ export type FaultlessErrorCode =
   | 'ERR_POOL_QUEUE_FULL'
   /** The pool was closed or destroyed. */
   | 'ERR_POOL_CLOSED'
-  /** `configure` came after the default pool was made. */
+  /** `configure` came after a file was opened or mapped for the default pool. */
   | 'ERR_POOL_IN_USE'
   /** 128 JavaScript threads use the pool, and this would be one more. */
   | 'ERR_POOL_TOO_MANY_THREADS'
