@@ -25,12 +25,13 @@ function describeMachine(folder) {
 
 /**
  * Who takes memory away though there is enough of it: whoever uses it next waits, for the device or for the host.
+ * @param {string} [sys] where sysfs is mounted
  * @returns {string[]}
  */
-function memoryTakenBy() {
+function memoryTakenBy(sys = '/sys') {
   return [
-    hasFreePageReporting() && 'what is free, by the hypervisor (free page reporting)',
-    hasProactivePageout() && 'what seems idle, by the kernel (DAMON)'
+    hasFreePageReporting(sys) && 'what is free, by the hypervisor (free page reporting)',
+    hasProactivePageout(sys) && 'what seems idle, by the kernel (DAMON)'
   ].filter(Boolean)
 }
 
@@ -38,17 +39,16 @@ function memoryTakenBy() {
 const BALLOON = 5
 const REPORTING = 5
 
-function hasFreePageReporting() {
-  const number = ({ device }) => parseInt(device, 16)
-  return readEach('/sys/bus/virtio/devices', ['device', 'features'])
-    .some((entry) => number(entry) === BALLOON && entry.features[REPORTING] === '1')
+function hasFreePageReporting(sys) {
+  return readEach(path.join(sys, 'bus/virtio/devices'), ['device', 'features'])
+    .some(({ device, features }) => parseInt(device, 16) === BALLOON && features[REPORTING] === '1')
 }
 
 // Documentation/admin-guide/mm/damon/usage.rst
-function hasProactivePageout() {
-  const folder = '/sys/kernel/mm/damon/admin/kdamonds'
-  return readEach(folder, ['state', 'contexts/0/schemes/0/action'])
-    .some((entry) => entry.state === 'on' && entry['contexts/0/schemes/0/action'] === 'pageout')
+function hasProactivePageout(sys) {
+  const ACTION = 'contexts/0/schemes/0/action'
+  return readEach(path.join(sys, 'kernel/mm/damon/admin/kdamonds'), ['state', ACTION])
+    .some(({ state, [ACTION]: action }) => state === 'on' && action === 'pageout')
 }
 
 /** Of each folder in a folder that has all of these files, their texts. */
@@ -72,4 +72,4 @@ function filesystemOf(folder) {
   return found[2]
 }
 
-module.exports = { freeMemory, describeMachine }
+module.exports = { freeMemory, describeMachine, memoryTakenBy }

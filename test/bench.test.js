@@ -7,6 +7,7 @@ const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { lookUntil, runChild, temporaryFolder } = require('./helpers')
+const { memoryTakenBy } = require('../bench/machine')
 const peers = require('../bench/peers')
 const report = require('../bench/report')
 const losses = require('../bench/report/losses')
@@ -188,6 +189,40 @@ test('wrong bytes are found, at both ends of a block and in each block of a rang
   expect(() => check(bytes.subarray(4096, 8192), 4096)).toThrow('wrong bytes at 4096')
   bytes[8192] ^= 1
   expect(() => checkBlocks(bytes, 0)).toThrow('wrong bytes at 8192')
+})
+
+describe('who takes memory back', () => {
+  const sys = temporaryFolder()
+  const [balloon, disk, damon] = ['bus/virtio/devices/virtio0', 'bus/virtio/devices/virtio1', 'kernel/mm/damon/admin/kdamonds/0']
+
+  function write(files) {
+    for (const [name, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(sys, name)), { recursive: true })
+      fs.writeFileSync(path.join(sys, name), `${text}\n`)
+    }
+  }
+
+  test('is nobody where the system does not tell', () => {
+    expect(memoryTakenBy(sys)).toEqual([])
+  })
+
+  test('is nobody where the balloon has not the feature, though another device has it, and DAMON is off', () => {
+    write({
+      [`${disk}/device`]: '0x0002', [`${disk}/features`]: '000001',
+      [`${balloon}/device`]: '0x0005', [`${balloon}/features`]: '011110',
+      [`${damon}/state`]: 'off', [`${damon}/contexts/0/schemes/0/action`]: 'pageout'
+    })
+    expect(memoryTakenBy(sys)).toEqual([])
+  })
+
+  test('is the hypervisor, and DAMON where it does not only count', () => {
+    write({ [`${balloon}/features`]: '011001' })
+    expect(memoryTakenBy(sys)).toEqual([expect.stringContaining('free page reporting')])
+    write({ [`${damon}/state`]: 'on' })
+    expect(memoryTakenBy(sys)).toEqual([expect.stringContaining('hypervisor'), expect.stringContaining('DAMON')])
+    write({ [`${damon}/contexts/0/schemes/0/action`]: 'stat' })
+    expect(memoryTakenBy(sys)).toHaveLength(1)
+  })
 })
 
 describe('fio', () => {
