@@ -8,15 +8,12 @@ const { KeepAlive } = require('./keep-alive')
 const { Queue } = require('./queue')
 const { now } = require('../worker/clock')
 const { Patience } = require('../worker/patience')
-const { SLOTS, State, Flag, ChannelMemory, isRunning } = require('../worker/layout')
+const { SLOTS, FEW_SLOTS, State, Flag, ChannelMemory, isRunning } = require('../worker/layout')
 
 // A slot whose thread died is given to another thread once; a request that kills two threads has itself to blame. Those of
 // other JavaScript threads are killed by the end of these as well, so they weigh less.
 const MOST_BLAME = 8
 const BLAME = Object.freeze({ OWN: 4, OTHERS: 1 })
-
-// With more slots in use there is news all the time: polling would never let the thread sleep, and gain nothing.
-const FEW = 16
 
 // A device takes up to 200 us to answer a few requests, where a caller's next one comes at once or not at all. A thread of a
 // virtual machine that sleeps meanwhile takes half as long again to wake.
@@ -259,7 +256,7 @@ class Channel {
     if (this.#listening || this.#used === 0) return
     this.#listening = true
     if (this.#hasMore) setImmediate(this.#wake)
-    else if (this.#spin > 0 && this.#used <= FEW && this.#patience.isWorthIt) this.#poll(performance.now() + SPINS * this.#spin / 1000)
+    else if (this.#spin > 0 && this.#used <= FEW_SLOTS && this.#patience.isWorthIt) this.#poll(performance.now() + SPINS * this.#spin / 1000)
     else this.#wait()
   }
 
@@ -267,7 +264,7 @@ class Channel {
   #poll(until) {
     setImmediate(() => {
       const hasNews = this.#hasNews
-      const areFew = this.#used > 0 && this.#used <= FEW // whoever was answered before has asked for more by now
+      const areFew = this.#used > 0 && this.#used <= FEW_SLOTS // whoever was answered before has asked for more by now
       if (!hasNews && areFew && performance.now() < until) return this.#poll(until)
       if (areFew) this.#patience.note(hasNews)
       if (hasNews) this.#wake()

@@ -105,7 +105,7 @@ describe('a thread', () => {
       await until(() => words[1] > calls + i)
     }
     await Promise.all(burst)
-    expect(Array.from(words.subarray(2 + calls, 2 + words[1]))).toEqual([-1, -1, -1, -1, 4])
+    expect(Array.from(words.subarray(2 + calls, 2 + words[1]))).toEqual([-1, -1, -1, -1])
   })
 
   test('waits no longer for them though others ring without a pause', async () => {
@@ -124,7 +124,7 @@ describe('while a group is completed', () => {
   let other
 
   beforeAll(async () => {
-    pool = createListed('listing-thread.js')
+    pool = createListed('listing-thread.js', { spin: 0 }) // so that groups are large though few are in use
     file = await openOf(pool, 'group', 64)
     other = await openOf(pool, 'other', 1)
   })
@@ -181,5 +181,37 @@ describe('while a group is completed', () => {
       calls = (await listCalls(() => other.touch(), goOn)).slice(0, whole.length)
     }
     expect({ isOver, calls }).toEqual({ isOver: true, calls: whole })
+  })
+})
+
+describe('of those that come at once', () => {
+  let pool
+  let file
+
+  beforeAll(async () => {
+    pool = createListed('listing-thread.js')
+    file = await openOf(pool, 'share', 64)
+    allow(2 ** 30)
+  })
+
+  afterAll(async () => {
+    await file.close()
+    await pool.close()
+  })
+
+  async function mostTogether(count) {
+    const first = words[1]
+    await Promise.all(Array.from({ length: count }, (_, page) => touchOf(file, page)))
+    return Math.max(...words.subarray(2 + first, 2 + words[1]))
+  }
+
+  test('at most an eighth is completed together, where they are sixteen', async () => {
+    for (let i = 0; i < 3 * MOST_TRIES; i++) expect(await mostTogether(16)).toBeLessThanOrEqual(2)
+  })
+
+  test('four are, where they are more', async () => {
+    let most
+    for (let i = 0; i < 3 * MOST_TRIES && most !== 4; i++) most = await mostTogether(24) // see above: a busy machine
+    expect(most).toBe(4)
   })
 })

@@ -19,6 +19,10 @@ const native = require('../native/binding')
 
 const SLOTS = 256
 
+// With so many slots in use or fewer a caller may look for answers once a turn of its event loop, without being waked. With more
+// there is news all the time: it would never sleep, and gain nothing.
+const FEW_SLOTS = 16
+
 const State = Object.freeze({ FREE: 0, WAITING: 1, PREFETCHED: 2, RUNNING: 3, DONE: 4 })
 
 // A running slot's state, above these bits: number of the thread that runs it, then the lower bits of its generation.
@@ -167,7 +171,7 @@ class PoolMemory {
 }
 
 module.exports = {
-  SLOTS, State, Flag, Op, Owner, ChannelMemory, PoolMemory, Control, Phase, ThreadStatus, MAX_CHANNELS, MAX_THREADS,
+  SLOTS, FEW_SLOTS, State, Flag, Op, Owner, ChannelMemory, PoolMemory, Control, Phase, ThreadStatus, MAX_CHANNELS, MAX_THREADS,
   GONE, generationOf, isFree, isRunner, isRunnerGone, isRunning, mappingWord, nextHolder, runnerOf, running, statusOf,
   withStatus
 }

@@ -8,7 +8,7 @@ const { now } = require('./clock')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
 const {
-  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
+  SLOTS, FEW_SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
 } = require('./layout')
 
 // Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
@@ -16,6 +16,9 @@ const {
 // slot. To wake a caller who sleeps costs 15 us, where a resident page costs 2. Small enough for the device's queue to
 // stay filled meanwhile: with 64 in flight, groups of sixteen read 10% less a second. Smaller where the device is slow.
 const MOST_IN_GROUP = 8
+// The part of a caller's slots that may be in a group where few are in use: the device would run dry while the caller waits for
+// them, and as it looks by itself it need not be waked. With 8 and 16 in flight: 12% more reads a second, 3% more CPU time a read.
+const SHARE = 1 / 8
 // Slots of a group between which new requests are looked for, as a device whose queue has run dry waits for them. Told of at
 // once when they had to be waited for: the caller wakes, and what it submits is there when the next few are done.
 const FEW = 4
@@ -63,6 +66,7 @@ class Server {
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
+    this.callersLook = spin > 0
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
@@ -224,7 +228,14 @@ class Server {
     }
     group.channel = channel
     group.slots.push(slot)
-    if (group.slots.length >= group.most) this.completeGroup()
+    if (group.slots.length >= this.mostTogether(channel)) this.completeGroup()
+  }
+
+  /** Slots of a channel that may be completed before its caller hears of any, as a number that need not be whole. */
+  mostTogether(channel) {
+    const used = Atomics.load(channel.header, ChannelMemory.USED)
+    const most = this.callersLook && used <= FEW_SLOTS ? used * SHARE : MOST_IN_GROUP
+    return Math.min(most, this.group.most)
   }
 
   completeGroup() {
