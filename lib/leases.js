@@ -138,18 +138,16 @@ class MemoryLease {
 /** The leases of one file. */
 class Leases {
   #file
-  #pool
 
-  constructor(file, pool) {
+  constructor(file) {
     this.#file = file
-    this.#pool = pool
   }
 
-  /** See MappedFile.mapInto(). */
-  async mapInto(memory, byteOffset, options) {
+  /** See MappedFile.mapInto(). `pool`: what makes the pages resident, and gives them back. */
+  async mapInto(pool, memory, byteOffset, options) {
     const { signal, ...place } = mapIntoOptions(this.#file, memory, byteOffset, options)
     throwIfAborted(signal)
-    const lease = new MemoryLease(this.#file, this.#pool, { memory, ...place })
+    const lease = new MemoryLease(this.#file, pool, { memory, ...place })
     try {
       await lease.fill(signal)
     } catch (error) {

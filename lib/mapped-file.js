@@ -89,7 +89,7 @@ class MappedFile extends EventEmitter {
   // and lookup.
 
   get #leases() {
-    return (this.#madeLeases ??= new Leases(this, this.#pool))
+    return (this.#madeLeases ??= new Leases(this))
   }
 
   get #pool() {
@@ -400,7 +400,7 @@ class MappedFile extends EventEmitter {
    */
   async mapInto(memory, byteOffset, options) {
     this.#checkOpen()
-    return this.#leases.mapInto(memory, byteOffset, options)
+    return this.#leases.mapInto(this.#pool, memory, byteOffset, options)
   }
 
   /**

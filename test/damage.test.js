@@ -27,6 +27,11 @@ describe('\'damage\'', () => {
     })
   })
 
+  test('needs no pool: none is made for a file that nobody asks anything of', async () => {
+    const told = await childResult('default-pool.js', ['damaged', path.join(folder, 'asks nothing')])
+    expect(told).toEqual({ byte: 0, offset: 0, pools: 0 })
+  })
+
   test('reaches uncaughtException when a listener throws', async () => {
     expect(await run('throws')).toEqual({ message: 'a bug of the user\'s' })
   })
