@@ -5,20 +5,13 @@
 const native = require('../native/binding')
 const { Attendance } = require('./attendance')
 const { now } = require('./clock')
+const { Group, MOST_IN_GROUP, SLOW_NS } = require('./group')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
 const {
-  SLOTS, FEW_SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
+  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
 } = require('./layout')
 
-// Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
-// that one it has, as a rule, answered the older ones, so the thread sleeps and tells of it once a group and not once a
-// slot. To wake a caller who sleeps costs 15 us, where a resident page costs 2. Small enough for the device's queue to
-// stay filled meanwhile: with 64 in flight, groups of sixteen read 10% less a second. Smaller where the device is slow.
-const MOST_IN_GROUP = 8
-// The part of a caller's slots that may be in a group where few are in use: the device would run dry while the caller waits for
-// them, and as it looks by itself it need not be waked. With 8 and 16 in flight: 12% more reads a second, 3% more CPU time a read.
-const SHARE = 1 / 8
 // Slots of a group between which new requests are looked for, as a device whose queue has run dry waits for them. Told of at
 // once when they had to be waited for: the caller wakes, and what it submits is there when the next few are done.
 const FEW = 4
@@ -27,7 +20,6 @@ const WAITED_NS = 50e3 // a few resident pages take less
 // these would have the others reach the device only when it has answered that one.
 const MOST_PAUSE_NS = 5e3
 const SHORT = 64 << 10 // bytes
-const SLOW_NS = 1e6
 
 const CANCELLED = -1 // any negative result will do: the caller has already told its user why
 
@@ -66,10 +58,9 @@ class Server {
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
-    this.callersLook = spin > 0
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
-    this.group = { channel: undefined, slots: [], most: 1 } // that this thread has claimed
+    this.group = new Group(spin > 0) // of slots that this thread has claimed
     this.parts = new Float64Array(3 * MOST_IN_GROUP) // those of a group that is touched at once, as native takes them
     this.results = new Float64Array(MOST_IN_GROUP)
     this.found = false // a slot to complete, since it was last looked for any
@@ -222,20 +213,9 @@ class Server {
   /** Puts a claimed slot into the group, which is completed when it is full, or before it when the two do not go together. */
   join(channel, slot) {
     const { group } = this
-    const [first] = group.slots
-    if (first !== undefined && !(group.channel === channel && channel.mapping[first] === channel.mapping[slot])) {
-      this.completeGroup()
-    }
-    group.channel = channel
-    group.slots.push(slot)
-    if (group.slots.length >= this.mostTogether(channel)) this.completeGroup()
-  }
-
-  /** Slots of a channel that may be completed before its caller hears of any, as a number that need not be whole. */
-  mostTogether(channel) {
-    const used = Atomics.load(channel.header, ChannelMemory.USED)
-    const most = this.callersLook && used <= FEW_SLOTS ? used * SHARE : MOST_IN_GROUP
-    return Math.min(most, this.group.most)
+    if (!group.suits(channel, slot)) this.completeGroup()
+    group.add(channel, slot)
+    if (group.isFull) this.completeGroup()
   }
 
   completeGroup() {
@@ -246,7 +226,7 @@ class Server {
       const before = this.sliceBegan = now()
       untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
       const took = this.sliceBegan - before
-      this.group.most = took > SLOW_NS ? 1 : Math.min(2 * this.group.most, MOST_IN_GROUP)
+      this.group.note(took)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
       this.attendance.end()

@@ -1,0 +1,53 @@
+'use strict'
+// The slots that a pool thread has claimed to complete one after the other before it tells their caller, and how many may be.
+
+const { FEW_SLOTS, ChannelMemory } = require('./layout')
+
+// Slots of one mapping whose slices are short are completed in groups, the youngest first: when the device has answered
+// that one it has, as a rule, answered the older ones, so the thread sleeps and tells of it once a group and not once a
+// slot. To wake a caller who sleeps costs 15 us, where a resident page costs 2. Small enough for the device's queue to
+// stay filled meanwhile: with 64 in flight, groups of sixteen read 10% less a second.
+const MOST_IN_GROUP = 8
+
+// The part of a caller's slots that may be in a group where few are in use: the device would run dry while the caller waits for
+// them, and as it looks by itself it need not be waked. With 8 and 16 in flight: 12% more reads a second, 3% more CPU time a read.
+const SHARE = 1 / 8
+
+// Part of a group that takes longer comes from a slow device, which is not to hold the rest up.
+const SLOW_NS = 1e6
+
+class Group {
+  channel = undefined
+  slots = []
+  #callersLook
+  #most = 1 // that a device as quick as this one has shown itself may be given
+
+  /** @param {boolean} callersLook whether callers with few slots in use look for answers without being waked */
+  constructor(callersLook) {
+    this.#callersLook = callersLook
+  }
+
+  /** Whether a slot may be added: all of a group are of one channel and one mapping. */
+  suits(channel, slot) {
+    const [first] = this.slots
+    return first === undefined || (this.channel === channel && channel.mapping[first] === channel.mapping[slot])
+  }
+
+  add(channel, slot) {
+    this.channel = channel
+    this.slots.push(slot)
+  }
+
+  get isFull() {
+    const used = Atomics.load(this.channel.header, ChannelMemory.USED)
+    const most = this.#callersLook && used <= FEW_SLOTS ? used * SHARE : MOST_IN_GROUP
+    return this.slots.length >= Math.min(most, this.#most)
+  }
+
+  /** @param {number} took ns: the time of some of its slots, one after the other */
+  note(took) {
+    this.#most = took > SLOW_NS ? 1 : Math.min(2 * this.#most, MOST_IN_GROUP)
+  }
+}
+
+module.exports = { Group, MOST_IN_GROUP, SLOW_NS }
