@@ -3,7 +3,9 @@
 // and nothing is left behind; and what is given back is not given back at the event loop's expense.
 
 const fs = require('node:fs')
+const nodePath = require('node:path')
 const { EXITING, childResult, makeFile, runChild, temporaryFolder } = require('./helpers')
+const { testTraced, trace } = require('./tracing')
 
 const MIB = 1 << 20
 
@@ -87,20 +89,33 @@ describe('ten thousand rounds of open, touch and close', () => {
   })
 })
 
-describe('a mapping of 4 GiB whose pages are all there', () => {
+describe('a mapping of 1 GiB whose pages are all there', () => {
+  const BYTES = 2 ** 30
+  const STEP = 64 * MIB // FL_POSIX_STEP: for so long, at most, does a change of the address space wait for pages to be let go
   const sparse = makeFile(folder, 'sparse', 10_000)
-  fs.truncateSync(sparse, 2 ** 32)
-  const SHARE = 1 / 3
-  const attempts = (scenario) => childResult('life-stalls.js', [scenario, sparse, SHARE], withGc)
+  fs.truncateSync(sparse, BYTES)
 
-  test('is closed without a stall of the event loop, compared with giving it back there, and reads zeros', async () => {
-    const all = await attempts('closes')
-    expect(all.every(({ zeros }) => zeros)).toBe(true)
-    expect(all.at(-1).stall).toBeLessThan(all.at(-1).inline * SHARE)
+  /** What the fixture printed, and the calls that gave its mapping back. */
+  async function traceOf(scenario) {
+    const { result, calls } = await trace(nodePath.join(folder, scenario), 'life-gives-back.js', [scenario, sparse], withGc)
+    const given = calls.begin.flatMap(({ isMain, text }) => {
+      const [, name, address, bytes, isDropped] = /^(madvise|munmap|mmap)\((\w+), (\d+)(, MADV_DONTNEED)?/.exec(text) ?? []
+      const isOfMapping = address >= result.start && address < result.start + BYTES
+      return isOfMapping ? [{ isMain, call: `${name}${isDropped ?? ''}`, bytes: Number(bytes) }] : []
+    })
+    // What has been given back as a whole may be anybody's from then on.
+    return { result, given: given.slice(0, 1 + given.findIndex((call) => call.bytes === BYTES)) }
+  }
+
+  const steps = Array.from({ length: BYTES / STEP }, () => ({ isMain: false, call: 'madvise, MADV_DONTNEED', bytes: STEP }))
+
+  testTraced('is closed by a thread of the pool, a part at a time, and reads zeros', async () => {
+    const { result: { zeros }, given } = await traceOf('closes')
+    expect(zeros).toBe(true)
+    expect(given).toEqual([...steps, { isMain: false, call: 'mmap', bytes: BYTES }])
   })
 
-  test('that nobody closed is unmapped after its collection, also without a stall', async () => {
-    const { stall, inline } = (await attempts('forgets')).at(-1)
-    expect(stall).toBeLessThan(inline * SHARE)
+  testTraced('that nobody closed is unmapped after its collection by another thread, a part at a time', async () => {
+    expect((await traceOf('forgets')).given).toEqual([...steps, { isMain: false, call: 'munmap', bytes: BYTES }])
   })
 })

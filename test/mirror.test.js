@@ -2,7 +2,6 @@
 // What is known to be resident without asking: tryView, view and touch of hot pages make no system call, and yet nobody is
 // told for longer than the file's freshness that pages are there which were evicted, cut off or lost.
 
-const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const nodePath = require('node:path')
 const { open, Pool } = require('faultless')
@@ -11,6 +10,7 @@ const until = require('./fixtures/until')
 const {
   PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, temporaryFolder, testAsRoot
 } = require('./helpers')
+const { testTraced, trace } = require('./tracing')
 
 const PAGES = 64
 const SIZE = PAGES * PAGE
@@ -51,48 +51,37 @@ function watchCore() {
 }
 
 describe('the system calls that the main thread makes, as strace sees them', () => {
-  const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
-  const testTraced = (name, act) =>
-    canTrace ? test(name, act, 120_000) : test.skip(`${name} (skipped: strace is not installed, or may not trace)`, act)
-
   const counts = { tryView: 100_000, view: 20_000, touch: 20_000 }
   const LENGTHS = [PAGE, 100]
   // V8 would ask for memory, and wake threads that compile and collect: it has the first, and does the second itself.
   const execArgv = ['--expose-gc', '--single-threaded', '--min-semi-space-size=256', '--max-semi-space-size=256']
 
-  let calls // of the main thread, by the name of the marker that was seen last
-  const trace = async () => (calls ??= await traceAll())
+  let traced
+  function traceAll() {
+    const args = ['looks', makeSynced(64 << 20), JSON.stringify(counts), JSON.stringify(LENGTHS)]
+    return trace(nodePath.join(folder, 'strace'), 'mirror.js', args, { execArgv })
+  }
 
-  async function traceAll() {
-    const log = nodePath.join(folder, 'strace')
-    const big = makeSynced(64 << 20)
-    const args = ['looks', big, JSON.stringify(counts), JSON.stringify(LENGTHS)]
-    const { pid, seen } = await childResult('mirror.js', args, { execArgv, under: ['strace', '-f', '-o', log], timeout: 110_000 })
+  async function callsAfter(marker) {
+    const { result: { seen }, calls } = await (traced ??= traceAll())
     expect(seen).toEqual(counts)
-    const found = {}
-    let marker
-    for (const line of fs.readFileSync(log, 'utf8').split('\n').filter((text) => text.startsWith(`${pid} `))) {
-      const [, name] = /faultless-marker-([\w-]+)/.exec(line) ?? []
-      if (name === undefined) found[marker]?.push(line)
-      else found[marker = name] = []
-    }
-    return found
+    return calls[marker].filter(({ isMain }) => isMain).map(({ text }) => text)
   }
 
   testTraced(`${counts.tryView.toLocaleString()} times tryView() of a hot block of 64 MiB: none`, async () => {
-    expect((await trace())['begin-tryView']).toEqual([])
+    expect(await callsAfter('begin-tryView')).toEqual([])
   })
 
   testTraced(`${counts.view.toLocaleString()} times view(): none`, async () => {
-    expect((await trace())['begin-view']).toEqual([])
+    expect(await callsAfter('begin-view')).toEqual([])
   })
 
   testTraced(`${counts.touch.toLocaleString()} times touch(): none`, async () => {
-    expect((await trace())['begin-touch']).toEqual([])
+    expect(await callsAfter('begin-touch')).toEqual([])
   })
 
   testTraced('while tryView() of a file without freshness makes some, so that none means something', async () => {
-    const asked = (await trace())['begin-control'].filter((line) => line.includes('mincore('))
+    const asked = (await callsAfter('begin-control')).filter((text) => text.includes('mincore('))
     expect(asked).toHaveLength(10)
   })
 })

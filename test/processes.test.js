@@ -7,6 +7,7 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { PAGE, contentAt, expectContent, makeFile, temporaryFolder } = require('./helpers')
+const { testTraced } = require('./tracing')
 
 const folder = temporaryFolder()
 const fixture = (name) => path.join(__dirname, 'fixtures', name)
@@ -67,10 +68,7 @@ describe('a process that is killed', () => {
     }
   })
 
-  const hasStrace = spawnSync('strace', ['-V']).error === undefined
-  const traced = 'had them sent to the device by msync(MS_SYNC) before it said so'
-  if (!hasStrace) test.skip(`${traced} (skipped: there is no strace)`, () => {})
-  else test(traced, () => {
+  testTraced('had them sent to the device by msync(MS_SYNC) before it said so', () => {
     const name = path.join(folder, 'traced')
     const records = 5
     fs.writeFileSync(name, Buffer.alloc(records * LENGTH))
