@@ -82,6 +82,7 @@ describe('npm run bench -- --tiny', () => {
     expect(results.bars.map(({ trial, figure }) => `${trial} ${figure}`)).toEqual([
       ...Array(4).fill('cold-random readsPerSecond'),
       'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
+      'answer-times answerP99Ms', 'answer-times answerMaxMs',
       'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
       'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
       'single-read microsecondsPerRead',

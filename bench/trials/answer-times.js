@@ -9,7 +9,10 @@ module.exports = {
   name: 'answer-times',
   about: 'The reads of cold-random, while the event loop answers another thread about once a millisecond',
   parameters: (mode) => ({ ...coldRandom.parameters(mode), timeline: false, answers: true }),
-  contenders: [view, fileHandle, fsRead32].map((contender) => ({ ...contender, aside: true })),
+  contenders: [view, fileHandle, { ...fsRead32, aside: true }],
   figures: ['answerP50Ms', 'answerP99Ms', 'answerMaxMs', 'readsPerSecond', 'majorFaults'],
-  bars: []
+  bars: [
+    { figure: 'answerP99Ms', of: view, against: fileHandle, atMost: 1 },
+    { figure: 'answerMaxMs', of: view, against: fileHandle, atMost: 1 }
+  ]
 }

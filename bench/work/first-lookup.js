@@ -6,6 +6,8 @@ const fs = require('node:fs')
 const { promisify } = require('node:util')
 const measure = require('../common/measure')
 const peer = require('../peers')
+const { DEFAULT_FRESHNESS } = require('../../lib/options')
+const native = require('../../native/binding')
 
 const openers = {
   // Loads straight from the mapping: the database is in the page cache, so that a load waits for no device.
@@ -25,6 +27,12 @@ const openers = {
     const file = map(fs.fstatSync(fd).size, PROT_READ, MAP_SHARED, fd)
     fs.closeSync(fd)
     return { bytes: Buffer.from(file.buffer), close: () => file.close() }
+  },
+  addon: async (path) => {
+    const fd = await promisify(fs.open)(path)
+    const mapping = native.map(fd, 0, native.describe(fd).size, native.modes.copyOnWrite, DEFAULT_FRESHNESS, true)
+    fs.closeSync(fd)
+    return { bytes: Buffer.from(mapping.buffer), close: () => native.close(mapping.id) }
   },
   openAlone: async (path, known) => {
     const fd = await promisify(fs.open)(path)
