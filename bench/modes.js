@@ -31,6 +31,7 @@ const full = {
   sizeReads: 10_000,
   lmdbBytes: 512 * MIB,
   repetitions: 5,
+  oftenCold: 2, // times as often, of the cold reads
   repetitionsAside: 3 // of what stands beside, in no bar, of the series, and of what does not vary
 }
 
@@ -54,6 +55,7 @@ const quick = {
   sizeReads: 5_000,
   lmdbBytes: 128 * MIB,
   repetitions: 3,
+  oftenCold: 1,
   repetitionsAside: 1
 }
 
@@ -84,6 +86,7 @@ const tiny = {
   sizeReads: 100,
   lmdbBytes: 2 * MIB,
   repetitions: 1,
+  oftenCold: 1,
   repetitionsAside: 1,
   anyMachine: true // no run is refused because the device gave less than was asked for
 }

@@ -117,8 +117,9 @@ async function runContenders(trial, task, context, label) {
 }
 
 /** How often one contender of a trial runs. */
-function repetitionsOf({ exact, often = 1 }, { aside }, { repetitions, repetitionsAside }) {
-  return often * (aside || exact ? repetitionsAside : repetitions)
+function repetitionsOf({ exact, often = 1 }, { aside }, mode) {
+  const times = typeof often === 'function' ? often(mode) : often
+  return times * (aside || exact ? mode.repetitionsAside : mode.repetitions)
 }
 
 function whyNothing(runs) {

@@ -7,6 +7,7 @@ const coldRandom = require('./cold-random')
 module.exports = {
   ...coldRandom,
   name: 'answer-times',
+  often: 1,
   about: 'The reads of cold-random, while the event loop answers another thread about once a millisecond',
   parameters: (mode) => ({ ...coldRandom.parameters(mode), timeline: false, answers: true }),
   contenders: [view, fileHandle, { ...fsRead32, aside: true }],

@@ -33,6 +33,7 @@ module.exports = {
     'of which the CPU time is as well',
   work: 'random-reads',
   cold: true,
+  often: (mode) => mode.oftenCold, // one run differs from the next by a tenth and more, as it needs both processors and the device
   async files(files, mode) {
     const [file, warm] = [await files.content(mode.fileBytes), await files.warm(mode.warmBytes, mode.fileBytes)]
     return { ...file, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: warm.from }

@@ -9,7 +9,8 @@
 //                      the file is read into the page cache
 //   pressured          memory is short, so that major faults are to be expected
 //   exact              the figure does not vary from run to run, so that few will do
-//   often              how many times as often as others it runs, where a run is short
+//   often              how many times as often as others it runs, where a run is short, or differs much from the
+//                      next; may be a function of the mode
 //   contenders         who runs; see contenders.js
 //   points             for a series: parameters and files that differ from point to point
 //   figures            what is reported of each (figures.js)
