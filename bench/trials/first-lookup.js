@@ -16,7 +16,7 @@ const floor = { name: 'fs.open, and the lookup in bytes that are there', reader:
 // The same by the calls of the addon that open() comes down to, without any of the JavaScript around them.
 const addon = { name: 'its addon\'s calls alone', reader: 'addon', peer: 'mmdb-lib', aside: true }
 // V8 compiles a function when it is first called. Here it has done so when the module was loaded, which is not measured.
-const compiled = { ...mapping, name: 'the same, compiled before (node --no-lazy)', execArgv: ['--no-lazy'], aside: true }
+const compiled = { ...mapping, name: 'faultless, compiled before (node --no-lazy)', execArgv: ['--no-lazy'], aside: true }
 const aside = [
   floor,
   addon,
