@@ -89,7 +89,7 @@ function checkFolder(folder) {
   return found
 }
 
-// Now, and not after 20 minutes.
+// Now, and not after half an hour.
 function checkTarget(file) {
   if (file === undefined) return undefined
   const found = path.resolve(file)
