@@ -19,7 +19,12 @@ const lacking = {
 
 async function main() {
   const { folder, version } = await providePackage(`@deno/linux-${process.arch}-glibc`, process.argv[2])
-  const command = [path.join(folder, 'deno'), 'run', '--allow-all', '--unstable-detect-cjs', '--v8-flags=--expose-gc']
+  const command = [
+    path.join(folder, 'deno'), 'run', '--allow-all', '--unstable-detect-cjs', '--v8-flags=--expose-gc',
+    // Deno 2.9.6 takes what it compiled of an earlier file of that path and length for this one, where a file has more than
+    // some 16,000 characters (denoland/deno#36413): what it then ran was neither the one nor the other.
+    '--no-code-cache'
+  ]
   await checkRuntime({ name: `Deno ${version}`, command, lacking })
 }
 
