@@ -55,13 +55,13 @@
       "cflags_cc": ["-fvisibility-inlines-hidden"],
       "conditions": [
         ["faultless_os=='stub'", {
-          "sources": ["native/os_stub.c", "native/os_no_blocks.c", "native/os_no_waits.c"]
+          "sources": ["native/os_stub.c", "native/os_no_blocks.c", "native/os_no_cached_reads.c", "native/os_no_waits.c"]
         }],
         ["faultless_os=='posix'", {
-          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_plain.c", "native/os_no_blocks.c", "native/os_no_waits.c"]
+          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_plain.c", "native/os_no_blocks.c", "native/os_no_cached_reads.c", "native/os_no_waits.c"]
         }],
         ["OS=='mac' and faultless_os==''", {
-          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_darwin.c", "native/os_no_blocks.c"],
+          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_darwin.c", "native/os_no_blocks.c", "native/os_no_cached_reads.c"],
           # Node 22's own oldest macOS.
           "xcode_settings": {
             "MACOSX_DEPLOYMENT_TARGET": "11.0",
@@ -90,6 +90,7 @@
             "native/os_windows_space.c",
             "native/os_windows_fault.c",
             "native/os_no_blocks.c",
+            "native/os_no_cached_reads.c",
             "native/os_no_waits.c",
             "native/host_windows.cc"
           ]

@@ -9,6 +9,7 @@ const { Known, ResidencyMirror } = require('./residency-mirror')
 const Species = Buffer[Symbol.species]
 const hasSpecies = typeof Species === 'function' && Object.getPrototypeOf(new Species(1)) === Buffer.prototype
 
+const { PAGES, SHOWN } = native.mirrorLayout
 const TAIL = 64 // bytes after a range's end that may vouch for it
 
 class HotViews {
@@ -16,6 +17,7 @@ class HotViews {
   #buffer
   #mirror
   #lead
+  #header // of the mirror; undefined once it says that memory was shown, and of an empty file
 
   /** @param {object} mapping the core's @param {number} lead bytes from a page boundary to its start */
   constructor(mapping, buffer, lead) {
@@ -23,10 +25,21 @@ class HotViews {
     this.#buffer = buffer
     this.#lead = lead
     this.#mirror = new ResidencyMirror(mapping, lead, buffer.byteLength)
+    this.#header = mapping.mirror && new Uint8Array(mapping.mirror, 0, PAGES)
+  }
+
+  /**
+   * Before anybody gets hold of memory that can be stored to: until then what the mapping holds is what the file holds, and
+   * copies are made past it.
+   */
+  show() {
+    if (this.#header !== undefined) Atomics.store(this.#header, SHOWN, 1)
+    this.#header = undefined
   }
 
   /** A Buffer over a range, whatever is known of it. */
   make(offset, length) {
+    if (this.#header !== undefined) this.show()
     return hasSpecies ? new Species(this.#buffer, offset, length) : Buffer.from(this.#buffer, offset, length)
   }
 

@@ -105,6 +105,7 @@ class MappedFile extends EventEmitter {
    * byteLength where the file was opened with `reserve`, or has been cut.
    */
   get buffer() {
+    this.#hot.show()
     return this.#buffer
   }
 
@@ -135,6 +136,7 @@ class MappedFile extends EventEmitter {
    */
   get handle() {
     this.#checkOpen()
+    this.#hot.show()
     const [id, buffer, mirror, path] = [this.#id, this.#buffer, this.#laidMirror, this.#path]
     return createHandle({ id, buffer, mirror, path, flags: this.#flags, pool: this.#pool })
   }

@@ -365,6 +365,7 @@ void ExportConstants(Napi::Env env, Napi::Object exports) {
                                          {"DEVICE", FL_DEVICE}}));
   exports.Set("mirrorLayout", Constants(env, {{"EPOCH", FL_MIRROR_EPOCH},
                                               {"AWAKE", FL_MIRROR_AWAKE},
+                                              {"SHOWN", FL_MIRROR_SHOWN},
                                               {"CHANGES", FL_MIRROR_CHANGES},
                                               {"USED", FL_MIRROR_USED},
                                               {"PAGES", FL_MIRROR_PAGES},

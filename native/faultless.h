@@ -328,6 +328,7 @@ size_t fl_pin_count(void);
 enum {
   FL_MIRROR_EPOCH = 0,   /* the epoch of now */
   FL_MIRROR_AWAKE = 1,   /* 1: epochs advance. 0: nothing may be believed before fl_mirror_wake */
+  FL_MIRROR_SHOWN = 2,   /* the reader sets it to 1 before anybody who may store is handed the mapping's memory */
   FL_MIRROR_CHANGES = 4, /* a word of 32 bits: counts how often the file was seen to have changed */
   FL_MIRROR_PAGES = 64,
   FL_MIRROR_EPOCHS = 254,

@@ -54,6 +54,7 @@ struct fl_mapping {
   bool is_whole;         /* the borrowed range is all of a buffer, and not a part of another mapping's */
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
   _Atomic int folios;    /* blocks.c: how large those of the file are */
+  _Atomic int copies;    /* transfer.c: where those of the file can be had from */
   _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
   bool follows;
@@ -213,6 +214,9 @@ void fl_mirror_init(struct fl_mirror *mirror);
  */
 bool fl_mirror_create(struct fl_mirror *mirror, size_t span, int64_t freshness_ns, void *memory);
 size_t fl_mirror_span(size_t span);
+
+/* mirror.c: whether anybody may have stored into the memory of a mapping that is copy-on-write. */
+bool fl_mirror_is_shown(const struct fl_mirror *mirror);
 
 /* mirror.c: the pages of the range are in memory as of now. */
 void fl_mirror_mark(const struct fl_operation *op);

@@ -48,6 +48,10 @@ bool fl_mirror_create(struct fl_mirror *mirror, size_t span, int64_t freshness_n
   return mirror->memory != NULL;
 }
 
+bool fl_mirror_is_shown(const struct fl_mirror *mirror) {
+  return mirror->memory == NULL || atomic_load(&mirror->memory[FL_MIRROR_SHOWN]) != 0;
+}
+
 void fl_mirror_advance(struct fl_mirror *mirror, unsigned epochs) {
   mirror_entry *epoch = &mirror->memory[FL_MIRROR_EPOCH];
   mirror_set(epoch, (uint8_t)((mirror_get(epoch) - 1 + epochs) % FL_MIRROR_EPOCHS + 1));

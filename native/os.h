@@ -41,6 +41,18 @@ int fl_os_cached_file_status(int fd, struct fl_os_status *status);
  */
 int fl_os_probe_byte(int fd, uint64_t offset);
 
+/*
+ * Copies what is in memory of a range of the file, from its first byte on, past the mapping: how many bytes, which may be
+ * fewer than asked for; 0 at the end of the file; -EAGAIN where not even the first is there, or -errno. Waits for no device.
+ */
+int64_t fl_os_read_cached(int fd, void *bytes, size_t length, uint64_t offset);
+
+/*
+ * Whether that can be had of this file, and what is read through the descriptor is in the page cache afterwards, for the
+ * mapping as well. May ask for the page at `offset`, without waiting.
+ */
+bool fl_os_can_read_cached(int fd, uint64_t offset);
+
 /* Maps file pages; `*copy_on_write` says what the mapping became. */
 int fl_os_map(int fd, uint64_t file_offset, size_t span, enum fl_mode mode, void **base, bool *copy_on_write);
 

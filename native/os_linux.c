@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #ifndef STATX_TYPE
 #include <linux/stat.h> /* sys/stat.h of musl before 1.2.5 has no statx */
@@ -23,6 +24,9 @@
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23 /* came with it */
+#endif
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8 /* uapi/linux/fs.h */
 #endif
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
@@ -68,6 +72,29 @@ int fl_os_cached_file_status(int fd, struct fl_os_status *status) {
   status->size = now.stx_size;
   status->changed_ns = now.stx_ctime.tv_sec * 1000000000 + now.stx_ctime.tv_nsec;
   return 0;
+}
+
+/*
+ * RWF_NOWAIT came with Linux 4.14, for buffered reads too, and fails with EOPNOTSUPP on file systems that do not know it:
+ * FUSE, NFS and 9p among them, which may also read past the page cache what they map through it. A plain system call: musl
+ * before 1.2.5 has no preadv2. Its last arguments but one are the halves of the offset, of which the upper one does not
+ * count where a long has 64 bits.
+ */
+int64_t fl_os_read_cached(int fd, void *bytes, size_t length, uint64_t offset) {
+  struct iovec part = {bytes, length};
+  unsigned long upper = (unsigned long)(offset >> 16 >> 16);
+  long count = syscall(SYS_preadv2, fd, &part, 1UL, (unsigned long)offset, upper, RWF_NOWAIT);
+  return count < 0 ? -errno : count;
+}
+
+/* What bypasses the page cache may read one byte of it by accident, where the device has such blocks: so it is asked. */
+bool fl_os_can_read_cached(int fd, uint64_t offset) {
+  char byte;
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_DIRECT) != 0)
+    return false;
+  int64_t count = fl_os_read_cached(fd, &byte, 1, offset);
+  return count >= 0 || count == -EAGAIN;
 }
 
 /* The bare system call: POSIX does not list mmap() among what a signal handler may call. */

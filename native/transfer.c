@@ -81,22 +81,75 @@ int fl_transfer_take(fl_id id, uint64_t at, void *bytes, size_t length) {
   return 0;
 }
 
-/* The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. */
-static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transfer_id, uint64_t at, bool *changed) {
+static int copy_from_mapping(const struct fl_operation *op, uint64_t length, fl_id transfer_id, uint64_t at) {
   struct fl_transfer *transfer = NULL;
-  struct fl_os_status before, after;
-  bool known = fl_os_file_status(op->mapping->fd, &before) == 0;
   int result = fl_load_pages(op); /* the device is waited for before the transfer is held */
+  if (result == 0)
+    result = acquire(transfer_id, at, length, &transfer);
   if (result < 0)
     return result;
-  int acquired = acquire(transfer_id, at, length, &transfer);
-  if (acquired == 0 && length > 0)
+  if (length > 0)
     memcpy(transfer->data + at, op->data, length);
-  if (acquired == 0)
+  release(transfer);
+  return 0;
+}
+
+/* fl_mapping.copies, for copies of what is in the page cache; set once it was asked for. */
+enum { UNKNOWN, CAN_BYPASS, CANNOT_BYPASS };
+
+/*
+ * To copy a page past the mapping is cheaper than to enter it in the page table for that. Where a store into the memory does
+ * not reach the file, it is in the mapping alone.
+ */
+static bool may_bypass_mapping(const struct fl_operation *op, uint64_t offset) {
+  struct fl_mapping *m = op->mapping;
+  if (op->span == 0 || (m->copy_on_write && fl_mirror_is_shown(&m->mirror)))
+    return false;
+  int copies = atomic_load(&m->copies);
+  if (copies == UNKNOWN) {
+    copies = fl_os_can_read_cached(m->fd, offset) ? CAN_BYPASS : CANNOT_BYPASS;
+    atomic_store(&m->copies, copies);
+  }
+  return copies == CAN_BYPASS;
+}
+
+/* As often a page that was waited for may be evicted before it is copied; then the mapping, which can hold it, is tried. */
+enum { MOST_WAITS = 3 };
+
+/* Into a transfer that is not held while the device is waited for. -EAGAIN: the mapping will do, or tell what is wrong. */
+static int copy_past_mapping(const struct fl_operation *op, uint64_t length, fl_id transfer_id, uint64_t at) {
+  uint64_t offset = op->file_end - length;
+  int fd = op->mapping->fd, waits = 0;
+  if (!may_bypass_mapping(op, offset))
+    return -EAGAIN;
+  fl_blocks_read(op);
+  for (uint64_t done = 0; done < length;) {
+    struct fl_transfer *transfer = NULL;
+    int result = acquire(transfer_id, at + done, length - done, &transfer);
+    if (result < 0)
+      return result;
+    int64_t count = fl_os_read_cached(fd, transfer->data + at + done, length - done, offset + done);
     release(transfer);
-  result = length > 0 ? fl_guard_verdict_and_status(op, &after) : 0;
-  if (result == 0 && acquired < 0)
-    return acquired;
+    waits = count > 0 ? 0 : waits + 1;
+    if (count > 0)
+      done += (uint64_t)count;
+    else if (count != -EAGAIN || waits > MOST_WAITS || fl_os_probe_byte(fd, offset + done) < 0)
+      return -EAGAIN;
+  }
+  return 0;
+}
+
+/* The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. What became
+ * of the file is told before what became of the lender. */
+static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transfer, uint64_t at, bool *changed) {
+  struct fl_os_status before, after;
+  bool known = fl_os_file_status(op->mapping->fd, &before) == 0;
+  int copied = copy_past_mapping(op, length, transfer, at);
+  if (copied == -EAGAIN)
+    copied = copy_from_mapping(op, length, transfer, at);
+  int result = length > 0 ? fl_guard_verdict_and_status(op, &after) : 0;
+  if (result == 0)
+    result = copied;
   *changed = known && length > 0 && result == 0 && before.changed_ns != after.changed_ns;
   if (result == 0)
     fl_mirror_mark(op);

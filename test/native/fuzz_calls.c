@@ -145,6 +145,9 @@ static void call_create(void) {
   m->id = info.id;
   m->data = info.data;
   m->references = 1;
+  /* Copies come from the mapping then, and past it otherwise. */
+  if (info.mirror != NULL)
+    info.mirror[FL_MIRROR_SHOWN] = next_byte() % 2;
 }
 
 /* Sizes that no file has: refused, or mapped and given back, but never wrapped around. */

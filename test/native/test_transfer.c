@@ -2,9 +2,18 @@
 #include "check.h"
 #include <pthread.h>
 
+/* Whether copies come from the mapping, as they do once its memory was handed out, or past it. */
+static bool from_mapping;
+
+static fl_id map_for_copies(uint64_t size, uint64_t offset, uint64_t length, struct fl_map_info *info) {
+  fl_id id = map_and_close(make_file(size), offset, length, info);
+  info->mirror[FL_MIRROR_SHOWN] = from_mapping;
+  return id;
+}
+
 static void copies_bytes(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(50000), 7, 40000, &info);
+  fl_id id = map_for_copies(50000, 7, 40000, &info);
   unsigned char memory[30000];
   fl_id transfer;
   CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
@@ -18,7 +27,7 @@ static void copies_bytes(void) {
 
 static void refuses_what_does_not_fit(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(50000), 0, 50000, &info);
+  fl_id id = map_for_copies(50000, 0, 50000, &info);
   unsigned char memory[100];
   fl_id transfer;
   uint64_t resident, room = sizeof memory - fl_page_count(id, 0, 50000); /* a byte for each page */
@@ -31,7 +40,41 @@ static void refuses_what_does_not_fit(void) {
   CHECK_EQUAL(fl_read_residency(id, 0, 50000, transfer, room, &resident), 0);
   fl_transfer_end(transfer);
   CHECK_EQUAL(fl_read(id, 0, 1, transfer, 0), -FL_CLOSED);
+  CHECK_EQUAL(fl_read(id, 0, 0, transfer, 0), -FL_CLOSED);
   fl_transfer_end(transfer); /* ignored */
+  let_go(id);
+}
+
+/* With what others see of it: a store is in the mapping alone, until the memory is shown. */
+static void a_store_is_seen_once_the_memory_was_shown(void) {
+  struct fl_map_info info;
+  fl_id id = map_for_copies(50000, 0, 50000, &info), transfer;
+  unsigned char byte = 0;
+  CHECK_EQUAL(fl_transfer_create(&byte, 1, &transfer), 0);
+  CHECK_EQUAL(fl_read(id, 20000, 1, transfer, 0), 0);
+  CHECK_EQUAL(byte, byte_at(20000));
+  info.mirror[FL_MIRROR_SHOWN] = 1;
+  ((unsigned char *)info.data)[20000] ^= 0xff;
+  CHECK_EQUAL(fl_read(id, 20000, 1, transfer, 0), 0);
+  CHECK_EQUAL(byte, byte_at(20000) ^ 0xff);
+  fl_transfer_end(transfer);
+  let_go(id);
+}
+
+static void tells_that_the_file_was_cut(void) {
+  struct fl_map_info info;
+  int fd = make_file(50000), other = dup(fd);
+  fl_id id = map_and_close(fd, 0, 50000, &info), transfer;
+  info.mirror[FL_MIRROR_SHOWN] = from_mapping;
+  unsigned char memory[50000];
+  CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
+  CHECK_EQUAL(ftruncate(other, 30000), 0);
+  CHECK_EQUAL(fl_read(id, 0, 50000, transfer, 0), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_read(id, 29999, 2, transfer, 0), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_read(id, 40000, 1, transfer, 0), -FL_TRUNCATED);
+  CHECK_EQUAL(fl_read(id, 29999, 1, transfer, 0), 0);
+  fl_transfer_end(transfer);
+  close(other);
   let_go(id);
 }
 
@@ -52,7 +95,7 @@ static void *copy_until_taken_back(void *argument) {
 /* Under ASAN a write after free() is seen. */
 static void nobody_writes_after_it_was_taken_back(void) {
   struct fl_map_info info;
-  fl_id id = map_and_close(make_file(1 << 20), 0, 1 << 20, &info);
+  fl_id id = map_for_copies(1 << 20, 0, 1 << 20, &info);
   for (int round = 0; round < 50; round++) {
     unsigned char *memory = malloc(3 << 20);
     fl_id transfer;
@@ -74,8 +117,14 @@ static void nobody_writes_after_it_was_taken_back(void) {
 }
 
 int main(void) {
-  RUN(copies_bytes);
-  RUN(refuses_what_does_not_fit);
-  RUN(nobody_writes_after_it_was_taken_back);
+  for (int round = 0; round < 2; round++) {
+    from_mapping = round == 1;
+    printf("-- %s\n", from_mapping ? "from the mapping" : "past the mapping, where the system can");
+    RUN(copies_bytes);
+    RUN(refuses_what_does_not_fit);
+    RUN(a_store_is_seen_once_the_memory_was_shown);
+    RUN(tells_that_the_file_was_cut);
+    RUN(nobody_writes_after_it_was_taken_back);
+  }
   return 0;
 }
