@@ -136,7 +136,6 @@ class MappedFile extends EventEmitter {
    */
   get handle() {
     this.#checkOpen()
-    this.#hot.show()
     const [id, buffer, mirror, path] = [this.#id, this.#buffer, this.#laidMirror, this.#path]
     return createHandle({ id, buffer, mirror, path, flags: this.#flags, pool: this.#pool })
   }
