@@ -10,6 +10,9 @@ const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
 
 const READ_MS = 300
+// A loop that waits for the device is late by a read or more. Of less the machine's own host may be the reason: up to 65 ms
+// were seen, in which a virtual machine did not run.
+const STALL_MS = READ_MS / 2
 const AT_A_TIME = 12 // reads ahead that the kernel sends to such a file system before the first is answered
 const MIB = 2 ** 20
 const BAD = [MIB, 16 * PAGE]
@@ -54,8 +57,8 @@ if (skipped !== undefined) {
       const { touching, loading } = await run('touchesBesideLoads', at('slow'))
       expect(touching.value).toBe(50) // that were waiting
       expect(touching.ms).toBeGreaterThan(READ_MS * 0.9)
-      expect(touching.longest).toBeLessThan(50)
-      expect(loading.longest).toBeGreaterThanOrEqual(250)
+      expect(touching.longest).toBeLessThan(STALL_MS)
+      expect(loading.longest).toBeGreaterThan(READ_MS * 0.8)
     })
 
     test('let a file beside them be served', async () => {
@@ -94,7 +97,7 @@ if (skipped !== undefined) {
 
     test.each(['close', 'destroy'])('stall no loop whose file is closed after pool.%s()', async (how) => {
       const at = await mount({ readMs: 1000 })
-      expect((await run('closesAfterPool', at('slow'), how)).longest).toBeLessThan(50)
+      expect((await run('closesAfterPool', at('slow'), how)).longest).toBeLessThan(STALL_MS)
     })
 
     test('do not hold up process.exit()', async () => {
@@ -149,14 +152,14 @@ if (skipped !== undefined) {
       const at = await mount({ statMs: READ_MS })
       const { value, longest } = await run('triesToView', at('fast'), page, 'touched')
       expect(value).toBe('object')
-      expect(longest).toBeLessThan(50)
+      expect(longest).toBeLessThan(STALL_MS)
     })
 
     test('where the page is damaged and the device slow to fail', async () => {
       const at = await mount({ readMs: READ_MS, bad: BAD })
       const { value, longest } = await run('triesToView', at('broken'), page, 'loaded')
       expect(value).toBe('undefined')
-      expect(longest).toBeLessThan(50)
+      expect(longest).toBeLessThan(STALL_MS)
     })
   })
 
