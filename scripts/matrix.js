@@ -14,17 +14,19 @@ const fsp = require('node:fs/promises')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { CHECKOUT, buildAddon, copyCheckout } = require('./checkout')
+const { partsFor } = require('./matrix-share')
 const { NODE_CACHE, environmentFor, newestVersion, nodeBinary, prepareCache, provideNode, versionOf } = require('./nodes')
 const { capture, isInterrupted, run } = require('./processes')
 
 const LINES = ['20', '22', '24', '26']
 const LEFT_OUT = Symbol('left out')
 
-const USAGE = `usage: node scripts/matrix.js [--keep] [--others] [--seconds N] [LINE ...] [-- JEST_ARGUMENT ...]
+const USAGE = `usage: node scripts/matrix.js [--keep] [--others] [--seconds N [--suite S]] [LINE ...] [-- JEST_ARGUMENT ...]
 
 LINE is 20, or 20.11, or 20.11.1; without one: ${LINES.join(', ')}.
 --others leaves out the version of the Node that runs this, for which npm test says as much.
---seconds N: leaves out what would not be over by then, if it takes as long as the longest line before it.
+--seconds N: runs as much of the suite on each line as will be over by then, if all of it takes the --suite S seconds, or as
+  long as the longest line before. Of parts each line runs another one.
 --keep leaves the copies of the checkout where they were built, and prints where.
 FAULTLESS_NODE_CACHE     the folder of the Node binaries (now ${NODE_CACHE})
 FAULTLESS_MATRIX_RESULT  a file to write the counts to, as JSON`
@@ -49,11 +51,10 @@ async function pack(folder) {
 async function runLines(options) {
   const results = []
   let leftOut = 0
-  const end = performance.now() / 1000 + options.seconds
   for (const line of options.lines) {
     if (isInterrupted()) break
-    const longest = Math.max(0, ...results.map(({ seconds }) => seconds))
-    const result = performance.now() / 1000 + longest > end ? tooLate(line) : await runLine(line, options)
+    const partOf = () => ({ part: results.length, parts: findParts(results, options) })
+    const result = await runLine(line, { ...options, partOf })
     if (result === LEFT_OUT) {
       leftOut++
       continue
@@ -63,14 +64,21 @@ async function runLines(options) {
     // After each line, so that a run that is cut short leaves what it counted.
     writeCounts(results)
   }
+  if (results.length === 0) writeCounts([{ line: 'all', passed: 0, failed: 0, skipped: leftOut, error: null }])
   printSummary(results, options.lines.length - leftOut)
   const complete = results.length + leftOut === options.lines.length
   process.exitCode = complete && results.every(succeeded) ? 0 : 1
 }
 
-function tooLate(line) {
-  console.log(`\nnode ${line}: skipped: too little time is left`)
-  return LEFT_OUT
+/** Asked when a line has its turn: one that is left out for another reason takes no time. */
+function findParts(results, { lines, seconds, suiteSeconds, others }) {
+  const whole = results.filter(({ parts }) => parts === 1)
+  const wanted = lines.filter((line) => !others || !`${process.versions.node}.`.startsWith(`${line}.`))
+  return partsFor({
+    secondsLeft: seconds - performance.now() / 1000, // since this process began: the packing took some of them
+    linesLeft: Math.max(1, wanted.length - results.length),
+    suiteSeconds: Math.max(suiteSeconds, ...whole.map((result) => result.seconds))
+  })
 }
 
 function readArguments(argv) {
@@ -82,7 +90,7 @@ function readArguments(argv) {
       tokens: true,
       options: {
         help: { type: 'boolean', short: 'h' }, keep: { type: 'boolean' }, others: { type: 'boolean' },
-        seconds: { type: 'string', default: 'Infinity' }
+        seconds: { type: 'string', default: 'Infinity' }, suite: { type: 'string', default: '0' }
       }
     })
   } catch (error) {
@@ -99,10 +107,13 @@ function readArguments(argv) {
   if (wrong !== undefined) fail(`not a Node version: ${wrong}\n${USAGE}`)
   const seconds = Number(parsed.values.seconds)
   if (!(seconds > 0)) fail(`not a number of seconds: ${parsed.values.seconds}\n${USAGE}`)
+  const suiteSeconds = Number(parsed.values.suite)
+  if (!(suiteSeconds >= 0)) fail(`not a number of seconds: ${parsed.values.suite}\n${USAGE}`)
   return {
     keep: parsed.values.keep === true,
     others: parsed.values.others === true,
     seconds,
+    suiteSeconds,
     lines: lines.length > 0 ? lines : LINES,
     jestArguments: end ? argv.slice(end.index + 1) : []
   }
@@ -117,7 +128,7 @@ function fail(message) {
 // still have their turn.
 async function runLine(line, options) {
   const started = Date.now()
-  const result = { line, version: null, passed: 0, failed: 0, skipped: 0, seconds: 0, error: null }
+  const result = { line, version: null, parts: 1, passed: 0, failed: 0, skipped: 0, seconds: 0, error: null }
   let workDir
   try {
     const version = await newestVersion(line)
@@ -125,14 +136,21 @@ async function runLine(line, options) {
       console.log(`\nnode ${version}: left out, as it is the one that runs this`)
       return LEFT_OUT
     }
+    const { part, parts } = options.partOf()
+    if (parts === 0) {
+      console.log(`\nnode ${version}: skipped: too little time is left`)
+      return LEFT_OUT
+    }
     const nodeDir = await provideNode(version)
     result.version = await versionOf(nodeDir)
-    console.log(`\nnode ${result.version}: building and testing`)
+    result.parts = parts
+    const shard = parts === 1 ? [] : [`--shard=${part % parts + 1}/${parts}`]
+    console.log(`\nnode ${result.version}: building and testing${parts === 1 ? '' : `, one of ${parts} parts of the suite: the time is short`}`)
     workDir = await fsp.mkdtemp(path.join(NODE_CACHE, `.work-${result.version}-`))
     const copy = path.join(workDir, 'checkout')
     await copyCheckout(copy)
     await buildAddon(copy, nodeDir)
-    await runJest(copy, nodeDir, options, result)
+    await runJest(copy, nodeDir, { ...options, shard }, result)
   } catch (error) {
     result.error = error.message
   } finally {
@@ -146,11 +164,11 @@ async function runLine(line, options) {
 }
 
 // Fills in the counts. Throws when jest could not say how the tests went, or when it ran none.
-async function runJest(copy, nodeDir, { jestArguments, packed }, result) {
+async function runJest(copy, nodeDir, { jestArguments, packed, shard }, result) {
   const outputFile = path.join(copy, '..', 'jest.json')
   const script = path.join(copy, 'node_modules', 'jest', 'bin', 'jest.js')
   const own = ['--json', `--outputFile=${outputFile}`, `--cacheDirectory=${path.join(copy, '..', 'jest-cache')}`]
-  const code = await run(nodeBinary(nodeDir), [script, ...own, ...jestArguments], {
+  const code = await run(nodeBinary(nodeDir), [script, ...own, ...shard, ...jestArguments], {
     cwd: copy,
     env: { ...environmentFor(nodeDir), FAULTLESS_PACKED: packed },
     stdio: ['ignore', 'inherit', 'inherit']
@@ -170,10 +188,11 @@ function succeeded(result) {
 }
 
 function describe(result) {
-  const { passed, failed, skipped, seconds } = result
+  const { passed, failed, skipped, seconds, parts } = result
+  const some = parts === 1 ? '' : `, one of ${parts} parts`
   const counts = `${passed} passed, ${failed} failed, ${skipped} skipped`
   const name = `node ${result.version ?? result.line}`
-  return `${name}: ${counts} (${seconds} s)${result.error ? `\n${result.error}` : ''}`
+  return `${name}: ${counts} (${seconds} s${some})${result.error ? `\n${result.error}` : ''}`
 }
 
 function total(results) {
