@@ -87,7 +87,7 @@ int64_t fl_os_read_cached(int fd, void *bytes, size_t length, uint64_t offset) {
   return count < 0 ? -errno : count;
 }
 
-/* What bypasses the page cache may read one byte of it by accident, where the device has such blocks: so it is asked. */
+/* A descriptor that bypasses the page cache would read one byte of some files as well, and leave no page behind. */
 bool fl_os_can_read_cached(int fd, uint64_t offset) {
   char byte;
   int flags = fcntl(fd, F_GETFL);

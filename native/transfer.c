@@ -139,8 +139,10 @@ static int copy_past_mapping(const struct fl_operation *op, uint64_t length, fl_
   return 0;
 }
 
-/* The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. What became
- * of the file is told before what became of the lender. */
+/*
+ * The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. What
+ * became of the file is told before what became of the lender.
+ */
 static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transfer, uint64_t at, bool *changed) {
   struct fl_os_status before, after;
   bool known = fl_os_file_status(op->mapping->fd, &before) == 0;
