@@ -10,9 +10,15 @@ const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
 
 const READ_MS = 300
-// A loop that waits for the device is late by a read or more. Of less the machine's own host may be the reason: up to 65 ms
-// were seen, in which a virtual machine did not run.
+// Whoever waits for the device sleeps. Late for another reason a loop may be without our doing: a host has halted a virtual
+// machine for up to 65 ms.
+const SLEEP_MS = 50
 const STALL_MS = READ_MS / 2
+
+function expectNoStall({ longest, longestSleep }) {
+  expect(longestSleep).toBeLessThan(SLEEP_MS)
+  expect(longest).toBeLessThan(STALL_MS)
+}
 const AT_A_TIME = 12 // reads ahead that the kernel sends to such a file system before the first is answered
 const MIB = 2 ** 20
 const BAD = [MIB, 16 * PAGE]
@@ -57,8 +63,9 @@ if (skipped !== undefined) {
       const { touching, loading } = await run('touchesBesideLoads', at('slow'))
       expect(touching.value).toBe(50) // that were waiting
       expect(touching.ms).toBeGreaterThan(READ_MS * 0.9)
-      expect(touching.longest).toBeLessThan(STALL_MS)
-      expect(loading.longest).toBeGreaterThan(READ_MS * 0.8)
+      expectNoStall(touching)
+      expect(loading.longest).toBeGreaterThanOrEqual(250)
+      expect(loading.longestSleep).toBeGreaterThanOrEqual(250)
     })
 
     test('let a file beside them be served', async () => {
@@ -97,7 +104,7 @@ if (skipped !== undefined) {
 
     test.each(['close', 'destroy'])('stall no loop whose file is closed after pool.%s()', async (how) => {
       const at = await mount({ readMs: 1000 })
-      expect((await run('closesAfterPool', at('slow'), how)).longest).toBeLessThan(STALL_MS)
+      expectNoStall(await run('closesAfterPool', at('slow'), how))
     })
 
     test('do not hold up process.exit()', async () => {
@@ -150,16 +157,16 @@ if (skipped !== undefined) {
 
     test('where the device is slow to say the size of the file', async () => {
       const at = await mount({ statMs: READ_MS })
-      const { value, longest } = await run('triesToView', at('fast'), page, 'touched')
+      const { value, ...loop } = await run('triesToView', at('fast'), page, 'touched')
       expect(value).toBe('object')
-      expect(longest).toBeLessThan(STALL_MS)
+      expectNoStall(loop)
     })
 
     test('where the page is damaged and the device slow to fail', async () => {
       const at = await mount({ readMs: READ_MS, bad: BAD })
-      const { value, longest } = await run('triesToView', at('broken'), page, 'loaded')
+      const { value, ...loop } = await run('triesToView', at('broken'), page, 'loaded')
       expect(value).toBe('undefined')
-      expect(longest).toBeLessThan(STALL_MS)
+      expectNoStall(loop)
     })
   })
 
