@@ -1,25 +1,15 @@
 'use strict'
 // open() and map(): from whatever names a file to a MappedFile on it.
 
-const fs = require('node:fs')
 const { constants } = require('node:os')
 const { fileURLToPath } = require('node:url')
-const { promisify } = require('node:util')
 const native = require('../native/binding')
 const { isNeeded, layFile } = require('./laid-buffer')
 const { MappedFile } = require('./mapped-file')
+const openPath = require('./open-path')
 const { Pool, settleDefaultPool } = require('./pool')
 const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
 const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
-
-const openPath = promisify(fs.open)
-
-// Non-blocking, or opening a FIFO would hold a thread until somebody writes to it; regular files do not care.
-const OPEN_FLAGS = {
-  r: fs.constants.O_RDONLY | fs.constants.O_NONBLOCK,
-  'r+': fs.constants.O_RDWR | fs.constants.O_NONBLOCK,
-  'w+': fs.constants.O_RDWR | fs.constants.O_NONBLOCK | fs.constants.O_CREAT | fs.constants.O_TRUNC
-}
 
 /**
  * Maps a file.
@@ -38,11 +28,11 @@ async function open(file, options) {
   const given = descriptorOf(file)
   if (given !== undefined) return mapDescriptor(checkExisting(given, checked.flags), checked, pool, undefined)
   const path = displayPath(file)
-  const fd = await openPath(file, OPEN_FLAGS[checked.flags])
+  const { fd, close } = await openPath(file, checked.flags)
   try {
     return await mapDescriptor(fd, checked, pool, path)
   } finally {
-    fs.closeSync(fd) // waits for nobody: the mapping holds the file open, or nothing was done with it
+    close(fd) // waits for nobody: the mapping holds the file open, or nothing was done with it
   }
 }
 
@@ -59,7 +49,7 @@ function checkExisting(fd, flags) {
   return fd
 }
 
-/** How messages and `file.path` name it. What is no path at all is left to fs.open, which says so. */
+/** How messages and `file.path` name it. What is no path at all is left to openPath, which says so. */
 function displayPath(file) {
   if (file instanceof URL) return file.protocol === 'file:' ? fileURLToPath(file) : String(file)
   return file instanceof Uint8Array ? Buffer.from(file).toString() : file

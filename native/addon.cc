@@ -197,6 +197,17 @@ Napi::Value DisclaimWord(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// openCached(path): a descriptor or a negative number. closeCached(fd) closes it, and not fs, which would warn in worker
+// threads that it never opened it.
+Napi::Value OpenCached(const Napi::CallbackInfo &info) {
+  return Result(info.Env(), fl_open_cached(info[0].As<Napi::String>().Utf8Value().c_str()));
+}
+
+Napi::Value CloseCached(const Napi::CallbackInfo &info) {
+  fl_close_cached(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
 // describe(fd): { isFile, isDirectory, size in bytes } or a negative number.
 Napi::Value Describe(const Napi::CallbackInfo &info) {
   fl_file_kind kind;
@@ -410,6 +421,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"close", Close},
       {"claimWord", ClaimWord},
       {"disclaimWord", DisclaimWord},
+      {"openCached", OpenCached},
+      {"closeCached", CloseCached},
       {"describe", Describe},
       {"wakeMirror", WakeMirror},
       {"mirrorThreadRuns", MirrorThreadRuns},

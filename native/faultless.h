@@ -52,6 +52,14 @@ enum fl_advice {
 enum fl_file_kind { FL_REGULAR, FL_DIRECTORY, FL_OTHER };
 
 /*
+ * Opens a regular file for reading, for JavaScript's own use, if that waits for no device, server or other process: a
+ * descriptor. -EAGAIN where it might, and where it fails, whatever the reason: open(2) on a thread that may wait tells
+ * which. `path` is UTF-8, and relative to the working directory of the process.
+ */
+int fl_open_cached(const char *path);
+void fl_close_cached(int fd);
+
+/*
  * What an open descriptor stands for, and how many bytes it has: as opening it told, without asking a server again, so
  * that the caller waits for nobody. 0 or -EBADF.
  */

@@ -12,6 +12,10 @@ size_t fl_damage_words(uint64_t length) {
 
 size_t fl_mirror_length(uint64_t length) { return fl_mirror_span(fl_page_ceil(length)); }
 
+int fl_open_cached(const char *path) { return fl_os_open_cached(path); }
+
+void fl_close_cached(int fd) { fl_os_close(fd); }
+
 int fl_describe(int fd, enum fl_file_kind *kind, uint64_t *size) { return fl_os_describe(fd, kind, size); }
 
 /* Some files (all of /proc) say that they are empty and are not: only the attempt tells whether they can be mapped. */

@@ -11,6 +11,12 @@
 
 size_t fl_os_page_size(void);
 
+/*
+ * Opens a regular file for reading if that waits for nobody: a descriptor that is closed on exec. -EAGAIN where it might
+ * wait, and for everything else that is in the way: whoever may wait tries again, and hears what it was.
+ */
+int fl_os_open_cached(const char *path);
+
 /* A duplicate of the descriptor that is closed on exec: the new descriptor, or -errno. */
 int fl_os_duplicate(int fd);
 void fl_os_close(int fd);

@@ -152,6 +152,14 @@ if (skipped !== undefined) {
     })
   })
 
+  test('open() stalls no loop while the device is slow to open a file', async () => {
+    const at = await mount({ openMs: READ_MS })
+    const { value, ms, ...loop } = await run('opens', at('fast'))
+    expect(value).toBe(64 * MIB)
+    expect(ms).toBeGreaterThanOrEqual(READ_MS)
+    expectNoStall(loop)
+  })
+
   describe('tryView() stalls no loop', () => {
     const page = JSON.stringify([BAD[0], PAGE])
 

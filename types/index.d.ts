@@ -39,7 +39,9 @@ import { ResourceLimits } from 'node:worker_threads'
  * @param source - A path, a `file:` URL, a path as Buffer, a descriptor, or a FileHandle. The mapping keeps a duplicate of a
  *   descriptor: the caller keeps its own, and may close it as soon as the promise resolves.
  * @param options - How to open it; a string is short for `{ flags }`. With `'w+'` an object is needed, for its `size`.
- * @thread One of libuv opens a path; mapping takes microseconds on the calling one; a pool's does what `'w+'` and `advice` ask.
+ * @thread One of libuv opens a path, or the calling one where nobody is to be waited for: with `'r'` on Linux 6.8 and newer, a
+ *   path that the kernel has in memory, on ext4, XFS, Btrfs or tmpfs. Mapping takes microseconds on the calling one; a pool's
+ *   does what `'w+'` and `advice` ask.
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` or `ERR_OUT_OF_RANGE` for a bad argument or option, or a range
  *   that leaves the file.
  * @throws The system's errors, with `code`, `errno`, `syscall` and, for a path, `path`: `ENOENT`, `EACCES`, `EISDIR` (a

@@ -11,7 +11,7 @@ const REAL = '@ip-location-db/geo-whois-asn-country-mmdb'
 
 const mapping = { name: 'faultless, straight from the mapping', reader: 'mapping', ours: true, peer: 'mmdb-lib' }
 const readFile = { name: 'fs.promises.readFile', reader: 'readFile', peer: 'mmdb-lib' }
-// What nobody can do without who opens the file off the main thread and uses that reader of the format.
+// What nobody can do without who has the file opened off the main thread and uses that reader of the format.
 const floor = { name: 'fs.open, and the lookup in bytes that are there', reader: 'openAlone', peer: 'mmdb-lib', aside: true }
 // The same by the calls of the addon that open() comes down to, without any of the JavaScript around them.
 const addon = { name: 'its addon\'s calls alone', reader: 'addon', peer: 'mmdb-lib', aside: true }

@@ -28,10 +28,13 @@ const openers = {
     fs.closeSync(fd)
     return { bytes: Buffer.from(file.buffer), close: () => file.close() }
   },
+  // Where it can: on kernels and file systems that open nothing at once, fs.open does that.
   addon: async (path) => {
-    const fd = await promisify(fs.open)(path)
+    const cached = native.openCached(path)
+    const fd = cached < 0 ? await promisify(fs.open)(path) : cached
     const mapping = native.map(fd, 0, native.describe(fd).size, native.modes.copyOnWrite, DEFAULT_FRESHNESS, true)
-    fs.closeSync(fd)
+    if (cached < 0) fs.closeSync(fd)
+    else native.closeCached(fd)
     return { bytes: Buffer.from(mapping.buffer), close: () => native.close(mapping.id) }
   },
   openAlone: async (path, known) => {

@@ -7,6 +7,7 @@ const NO_MLOCK2 = 'qemu has no mlock2'
 const CORE = {
   test_laid: { pins_end_with_it: NO_MLOCK2 },
   test_mapping: { says_which_files_cannot_be_mapped_and_keeps_nothing: 'qemu makes /proc/self/maps up, in a regular file' },
+  test_open: { a_cached_file_is_opened_at_once: 'qemu has no statmount' },
   test_pins: {
     a_pin_locks_exactly_its_pages_until_it_is_dropped: NO_MLOCK2,
     a_pin_comes_and_goes_in_parts: NO_MLOCK2,
@@ -67,6 +68,9 @@ const TESTS = {
   ],
   open: [
     [/every file of \/proc that says it is empty/, 'qemu makes /proc/self/maps and /proc/cpuinfo up, in regular files']
+  ],
+  'open-path': [
+    [/^is opened without a thread/, 'qemu has no statmount']
   ],
   pin: [
     [/^(?!pin\(\) rejects for bad arguments)/, NO_MLOCK2]

@@ -19,6 +19,9 @@ const TESTS = {
   open: [
     [/advice is taken and changes no byte/, 'is `cold` among others']
   ],
+  'open-path': [
+    [/^is opened without a thread/, 'asks for Linux\'s own way of opening']
+  ],
   pin: [
     [/locks its pages and copies none/, 'another look at the file is locked, and not the mapping'],
     [/leaves no more map entries behind/, 'that other look has entries of its own'],

@@ -2,12 +2,12 @@
  * A file system whose device is slow, or fails, exactly as a test wants it: so that what page faults cost is measured
  * against a known time and not against whatever disk the machine has.
  *
- *   slowfs MOUNTPOINT SIZE READ_MS STAT_MS BAD_OFFSET BAD_LENGTH FAILURES
+ *   slowfs MOUNTPOINT SIZE READ_MS STAT_MS OPEN_MS BAD_OFFSET BAD_LENGTH FAILURES
  *
  * Every name that starts with "slow", "fast" or "broken" is a file of SIZE bytes, with a page cache of its own, whose
  * bytes are those of contentAt() in test/helpers.js. "slow": each read takes READ_MS, however long it is. "broken": the
  * first FAILURES reads (all, if -1) that meet the bad range give EIO after READ_MS. If STAT_MS is not 0, each fstat()
- * takes that long and the kernel remembers no answer of one.
+ * takes that long and the kernel remembers no answer of one. Each open() takes OPEN_MS.
  *
  * Prints "mounted" once it serves; runs in the foreground until it is unmounted or signalled, or its parent ends.
  */
@@ -28,7 +28,7 @@
 /* More than the kernel sends reads at a time (12), so that other requests never wait for a thread. */
 enum { THREADS = 32 };
 
-static int64_t file_size, read_ms, stat_ms, bad_offset, bad_length;
+static int64_t file_size, read_ms, stat_ms, open_ms, bad_offset, bad_length;
 static _Atomic int64_t failures;
 
 static void wait_ms(int64_t ms) {
@@ -81,6 +81,7 @@ static int on_getattr(const char *path, struct stat *status, struct fuse_file_in
 /* What is in the page cache stays there from one open to the next. */
 static int on_open(const char *path, struct fuse_file_info *info) {
   (void)path;
+  wait_ms(open_ms);
   info->keep_cache = 1;
   return 0;
 }
@@ -145,10 +146,10 @@ static int mount_and_serve(const char *mountpoint) {
 
 int main(int argc, char **argv) {
   int64_t failing;
-  int64_t *const numbers[] = {&file_size, &read_ms, &stat_ms, &bad_offset, &bad_length, &failing};
+  int64_t *const numbers[] = {&file_size, &read_ms, &stat_ms, &open_ms, &bad_offset, &bad_length, &failing};
   const int count = sizeof numbers / sizeof numbers[0];
   if (argc != count + 2) {
-    fprintf(stderr, "usage: slowfs MOUNTPOINT SIZE READ_MS STAT_MS BAD_OFFSET BAD_LENGTH FAILURES\n");
+    fprintf(stderr, "usage: slowfs MOUNTPOINT SIZE READ_MS STAT_MS OPEN_MS BAD_OFFSET BAD_LENGTH FAILURES\n");
     return 2;
   }
   for (int i = 0; i < count; i++)

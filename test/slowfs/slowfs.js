@@ -48,14 +48,15 @@ function useSlowfs() {
    * @param {number} [options.size] bytes of each file
    * @param {number} [options.readMs] ms that each read of a slow file takes, and each that fails
    * @param {number} [options.statMs] ms that each fstat takes
+   * @param {number} [options.openMs] ms that each open takes
    * @param {[number, number]} [options.bad] offset and length of what a broken file cannot read …
    * @param {number} [options.failures] … so many times; Infinity: ever
    * @returns {Promise<(name: string) => string>} from a name that starts with slow, fast or broken to its path
    */
-  return async function mount({ size = 64 * MIB, readMs = 1, statMs = 0, bad = [0, 0], failures = Infinity } = {}) {
+  return async function mount({ size = 64 * MIB, readMs = 1, statMs = 0, openMs = 0, bad = [0, 0], failures = Infinity } = {}) {
     const point = path.join(folder, `mount-${count++}`)
     fs.mkdirSync(point)
-    const numbers = [size, readMs, statMs, ...bad, failures === Infinity ? -1 : failures]
+    const numbers = [size, readMs, statMs, openMs, ...bad, failures === Infinity ? -1 : failures]
     const daemon = spawn(program, [point, ...numbers.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] })
     daemons.push({ daemon, point })
     const ended = once(daemon, 'exit').then(([code]) => Promise.reject(new Error(`slowfs ended with ${code}`)))
