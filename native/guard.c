@@ -15,21 +15,30 @@ static void (*_Atomic damage_hook)(void);
 
 void fl_on_damage(void (*hook)(void)) { atomic_store(&damage_hook, hook); }
 
-void fl_guard_mark(struct fl_mapping *m, size_t page) {
-  uint64_t bit = (uint64_t)1 << (page % 64);
-  if ((atomic_fetch_or(damage_word(m, page), bit) & bit) == 0)
-    atomic_fetch_add(&m->damaged_pages, 1);
-  fl_mirror_forget(m, page, 1);
+/* Bits of one word: of the pages [page, end), which lie in it. */
+static uint64_t bits(size_t page, size_t end) { return (~(uint64_t)0 >> (64 - (end - page))) << (page % 64); }
+
+static size_t end_of_word(size_t page, size_t end) { return (page / 64 + 1) * 64 < end ? (page / 64 + 1) * 64 : end; }
+
+void fl_guard_mark(struct fl_mapping *m, size_t first, size_t end) {
+  for (size_t page = first, next; page < end; page = next) {
+    next = end_of_word(page, end);
+    uint64_t mask = bits(page, next), before = atomic_fetch_or(damage_word(m, page), mask);
+    atomic_fetch_add(&m->damaged_pages, (uint64_t)__builtin_popcountll(mask & ~before));
+  }
+  fl_mirror_forget(m, first, end - first);
 }
 
 bool fl_guard_is_marked(const struct fl_mapping *m, size_t page) {
-  return (atomic_load(damage_word(m, page)) >> (page % 64) & 1) != 0;
+  return (atomic_load(damage_word(m, page)) & bits(page, page + 1)) != 0;
 }
 
-void fl_guard_unmark(struct fl_mapping *m, size_t page) {
-  uint64_t bit = (uint64_t)1 << (page % 64);
-  if ((atomic_fetch_and(damage_word(m, page), ~bit) & bit) != 0)
-    atomic_fetch_sub(&m->damaged_pages, 1);
+void fl_guard_unmark(struct fl_mapping *m, size_t first, size_t end) {
+  for (size_t page = first, next; page < end; page = next) {
+    next = end_of_word(page, end);
+    uint64_t mask = bits(page, next), before = atomic_fetch_and(damage_word(m, page), ~mask);
+    atomic_fetch_sub(&m->damaged_pages, (uint64_t)__builtin_popcountll(mask & before));
+  }
 }
 
 /*
@@ -37,14 +46,70 @@ void fl_guard_unmark(struct fl_mapping *m, size_t page) {
  * it; so only where the file reaches there, did so when it was mapped, and has not been changed since, the device is to
  * blame. Stores through an 'r+' mapping change it too: then a device that failed for a moment is taken for a truncation.
  */
-bool fl_guard_blames_device(const struct fl_mapping *m, uint64_t file_offset) {
-  struct fl_os_status status;
-  int result = fl_os_file_status(m->fd, &status);
-  bool reaches = result == 0 && status.size > file_offset && m->size_then > file_offset;
-  return reaches && status.changed_ns == m->changed_ns;
+static bool is_of_device(const struct fl_mapping *m, uint64_t file_offset, const struct fl_os_status *status) {
+  bool reaches = status->size > file_offset && m->size_then > file_offset;
+  return reaches && status->changed_ns == m->changed_ns;
 }
 
-/* In the signal handler, on the thread that faulted. */
+bool fl_guard_blames_device(const struct fl_mapping *m, uint64_t file_offset) {
+  struct fl_os_status status;
+  return fl_os_file_status(m->fd, &status) == 0 && is_of_device(m, file_offset, &status);
+}
+
+/* --- in the signal handler, on the thread that faulted ------------------------------------------------------------ */
+
+/*
+ * Each page of zeros between two of the file takes two more entries of the process's map, and when that has as many as it may
+ * have (65,530; vm.max_map_count of proc(5)) the next page cannot be replaced. So of a mapping that has lost so many pages,
+ * what lies between is replaced with them.
+ */
+enum { MOST_ALONE = 4096 };
+
+/* Pages that are replaced at once then: 1 GiB with pages of 4 KiB, of which the bits are set in a millisecond. */
+enum { MOST_TOGETHER = 1 << 18 };
+
+struct lost {
+  size_t first, end;
+};
+
+/*
+ * What is replaced with a page: all up to the next one that is lost, or from behind the one before, so that zeros grow and the
+ * map has no more entries. Behind the last one that is lost all else is, past the end of the file.
+ */
+static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_past_end) {
+  size_t pages = atomic_load(&m->span) / fl_os_page_size();
+  size_t end = pages - page < MOST_TOGETHER ? pages : page + MOST_TOGETHER;
+  size_t least = page < MOST_TOGETHER ? 0 : page - MOST_TOGETHER;
+  for (size_t next = page + 1; next < end; next++)
+    if (fl_guard_is_marked(m, next))
+      return (struct lost){page, next};
+  if (is_past_end)
+    return (struct lost){page, end};
+  for (size_t first = page; first > least; first--)
+    if (fl_guard_is_marked(m, first - 1))
+      return (struct lost){first, page + 1};
+  return (struct lost){page, page + 1};
+}
+
+/* The bits go first: whoever sees the zeros must be able to see the damage. */
+static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost) {
+  size_t size = fl_os_page_size();
+  fl_guard_mark(m, lost.first, lost.end);
+  return fl_os_map_zeros((void *)(base + lost.first * size), (lost.end - lost.first) * size) == 0;
+}
+
+static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
+  struct fl_os_status status;
+  uint64_t offset = m->file_offset + page * fl_os_page_size();
+  bool is_known = fl_os_file_status(m->fd, &status) == 0;
+  if (is_known && is_of_device(m, offset, &status))
+    atomic_store(&m->device_failed, true);
+  bool is_alone = atomic_load(&m->damaged_pages) < MOST_ALONE;
+  if (is_alone && replace(m, base, (struct lost){page, page + 1}))
+    return true;
+  return replace(m, base, lost_with(m, page, is_known && status.size <= offset));
+}
+
 static bool replace_by_zeros(uintptr_t address) {
   struct fl_mapping *(*find)(uintptr_t) = atomic_load(&mapping_at);
   struct fl_mapping *m = find(address);
@@ -57,19 +122,16 @@ static bool replace_by_zeros(uintptr_t address) {
     atomic_fetch_sub(&m->handling, 1);
     return true;
   }
-  size_t page = (address - base) / fl_os_page_size();
   atomic_fetch_add(&m->faults, 1);
-  if (fl_guard_blames_device(m, m->file_offset + page * fl_os_page_size()))
-    atomic_store(&m->device_failed, true);
-  /* The bit goes first: whoever sees the zeros must be able to see the damage. */
-  fl_guard_mark(m, page);
-  bool replaced = fl_os_map_zeros((void *)(base + page * fl_os_page_size()), fl_os_page_size()) == 0;
+  bool replaced = replace_page(m, base, (address - base) / fl_os_page_size());
   atomic_fetch_sub(&m->handling, 1);
   void (*hook)(void) = atomic_load(&damage_hook);
   if (hook != NULL)
     hook();
   return replaced;
 }
+
+/* ------------------------------------------------------------------------------------------------------------------ */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int install_result;
@@ -89,12 +151,10 @@ static bool is_damaged(const struct fl_operation *op) {
     return false;
   size_t page = ((uintptr_t)op->base - atomic_load(&m->base)) / fl_os_page_size();
   size_t end = page + op->span / fl_os_page_size();
-  while (page < end) {
-    size_t next = (page / 64 + 1) * 64 < end ? (page / 64 + 1) * 64 : end;
-    uint64_t mask = (~(uint64_t)0 >> (64 - (next - page))) << (page % 64);
-    if ((atomic_load(damage_word(m, page)) & mask) != 0)
+  for (size_t next; page < end; page = next) {
+    next = end_of_word(page, end);
+    if ((atomic_load(damage_word(m, page)) & bits(page, next)) != 0)
       return true;
-    page = next;
   }
   return false;
 }
@@ -130,10 +190,17 @@ int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_stat
   return fl_guard_judge(op, asked, status);
 }
 
+static void await_refresh(struct fl_mapping *m) {
+  pthread_mutex_lock(&m->refreshing);
+  pthread_mutex_unlock(&m->refreshing);
+}
+
 int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status) {
-  const struct fl_mapping *m = op->mapping;
-  if ((op->refreshes & 1) != 0 || atomic_load(&m->refreshes) != op->refreshes)
+  struct fl_mapping *m = op->mapping;
+  if ((op->refreshes & 1) != 0 || atomic_load(&m->refreshes) != op->refreshes) {
+    await_refresh(m);
     return -EAGAIN;
+  }
   if (asked < 0)
     return -FL_DEVICE + asked;
   if (status->size < op->file_end)

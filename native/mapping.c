@@ -218,11 +218,9 @@ static int finish_closing(struct fl_mapping *m) {
   int result = lay_zeros(m);
   bool over = result == 0 || !m->borrowed;
   if (over)
-    fl_os_close(m->fd);
+    fl_os_close(atomic_exchange(&m->fd, -1));
   pthread_mutex_lock(&fl_mappings.lock);
   m->closing = false;
-  if (over)
-    m->fd = -1;
   pthread_cond_broadcast(&fl_operation_ended);
   pthread_mutex_unlock(&fl_mappings.lock);
   return result;

@@ -46,7 +46,7 @@ struct fl_mapping {
   size_t lead;            /* bytes from `base` to the first byte that the user asked for */
   uint64_t length;        /* bytes that the user asked for; the file may have fewer */
   uint64_t file_offset;   /* of `base` in the file, in bytes */
-  int fd;                 /* -1 once closed */
+  _Atomic int fd;         /* -1 once closed; a late fault handler may read it then */
   enum fl_mode mode;
   bool copy_on_write;
   _Atomic bool borrowed; /* the range lies in memory of somebody else's, which is never unmapped here */
@@ -71,6 +71,8 @@ struct fl_mapping {
   bool was_left;    /* some handle was closed */
   unsigned handles; /* that are open */
 
+  pthread_mutex_t
+      refreshing; /* held by whoever maps pages anew: each mapping has its own, as a device may be waited for */
   _Atomic unsigned refreshes; /* odd while pages are being mapped anew: what is read meanwhile cannot be trusted */
   _Atomic unsigned faults;    /* that the guard has begun to handle */
   _Atomic unsigned handling;  /* that it is handling now */
@@ -152,9 +154,9 @@ bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offs
 /* guard.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
 bool fl_guard_seems_intact(const struct fl_operation *op);
 
-/* guard.c: a page of the mapping, counted from its first, is damaged, or no longer. */
-void fl_guard_mark(struct fl_mapping *mapping, size_t page);
-void fl_guard_unmark(struct fl_mapping *mapping, size_t page);
+/* guard.c: the pages [first, end) of the mapping, counted from its first, are damaged, or no longer. */
+void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
+void fl_guard_unmark(struct fl_mapping *mapping, size_t first, size_t end);
 bool fl_guard_is_marked(const struct fl_mapping *mapping, size_t page);
 
 /*
@@ -196,6 +198,12 @@ size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, b
 
 /* pins.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
+
+/*
+ * pins.c: the same for all pages: of a file that was cut and has grown again, those are gone of which nobody saw that; and
+ * Windows unlocks what lies beside pages that are mapped anew, as it takes a view away and puts it back as a whole.
+ */
+int fl_pins_lock_all_again(struct fl_mapping *mapping);
 
 /* pins.c: ends all pins of a mapping that is closed, and unlocks their pages. */
 void fl_pins_close(struct fl_mapping *mapping);

@@ -46,6 +46,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->damage = NULL;
   m->window = NULL;
   pthread_mutex_init(&m->writing, NULL);
+  pthread_mutex_init(&m->refreshing, NULL);
   fl_mirror_init(&m->mirror);
   atomic_store(&m->borrowed, false);
   fl_pins_init(&m->pins);

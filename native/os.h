@@ -136,9 +136,6 @@ int fl_os_lock(void *base, size_t span);
  */
 bool fl_os_lock_loads(void);
 
-/* Whether pages are unlocked that are mapped anew beside others which change: at a new size of the file, or for zeros. */
-bool fl_os_changes_unlock(void);
-
 void fl_os_unlock(void *base, size_t span);
 
 /* Whether the limit of locked memory lets so many bytes more be locked. */

@@ -230,8 +230,6 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
 /* MLOCK_ONFAULT came with Linux 4.4; without it nothing can be locked here. */
 bool fl_os_lock_loads(void) { return false; }
 
-bool fl_os_changes_unlock(void) { return false; }
-
 /* Walking the pages of so many bytes takes half a millisecond, with mmap_lock held for writing. */
 static const size_t LOCK_STEP = 8u << 20;
 

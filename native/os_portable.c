@@ -102,8 +102,6 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
 
 bool fl_os_lock_loads(void) { return true; }
 
-bool fl_os_changes_unlock(void) { return false; }
-
 /* A step waits for no device, as the pages were loaded before; but it takes the address space for itself. */
 static const size_t LOCK_STEP = 8u << 20;
 

@@ -179,8 +179,6 @@ bool fl_os_can_map_over(void) { return false; }
 
 bool fl_os_lock_loads(void) { return false; }
 
-bool fl_os_changes_unlock(void) { return false; }
-
 void fl_os_unlock(void *base, size_t span) {
   (void)base;
   (void)span;

@@ -312,9 +312,6 @@ int fl_os_lock(void *base, size_t span) {
 
 bool fl_os_lock_loads(void) { return false; }
 
-/* A view is taken away and put back as a whole. */
-bool fl_os_changes_unlock(void) { return true; }
-
 /* Of a range of which a part is not locked, as where the file does not reach, Windows unlocks nothing at all. */
 void fl_os_unlock(void *base, size_t span) {
   if (VirtualUnlock(base, span))

@@ -353,6 +353,13 @@ int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   return result;
 }
 
+int fl_pins_lock_all_again(struct fl_mapping *m) {
+  pthread_mutex_lock(&m->pins.lock);
+  size_t low = m->pins.low, high = m->pins.held == 0 ? low : m->pins.high;
+  pthread_mutex_unlock(&m->pins.lock);
+  return fl_pins_lock_again(m, low, high);
+}
+
 void fl_get_pin_usage(struct fl_pin_usage *usage) {
   usage->limit = fl_os_lock_limit();
   usage->pinned = atomic_load(&pinned_pages) * fl_os_page_size();

@@ -9,14 +9,13 @@ struct run {
   size_t start, end;
 };
 
-static bool has_bit(uint64_t word, size_t page) { return (word >> (page % 64) & 1) != 0; }
-
-static bool is_marked(const struct fl_mapping *m, size_t page) {
-  return has_bit(atomic_load(&m->damage[page / 64]), page);
+/* The damaged pages of a word that are not in `seen`, which may be NULL. */
+static uint64_t new_of_word(const struct fl_mapping *m, const uint64_t *seen, size_t word) {
+  return atomic_load(&m->damage[word]) & ~(seen == NULL ? 0 : seen[word]);
 }
 
 static bool is_new(const struct fl_mapping *m, const uint64_t *seen, size_t page) {
-  return is_marked(m, page) && (seen == NULL || !has_bit(seen[page / 64], page));
+  return (new_of_word(m, seen, page / 64) >> (page % 64) & 1) != 0;
 }
 
 /* The first run at or after `from` of pages that are damaged and not in `seen` (which may be NULL). */
@@ -24,7 +23,7 @@ static bool next_run(const struct fl_mapping *m, const uint64_t *seen, size_t fr
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
   size_t start = from;
   while (start < pages && !is_new(m, seen, start)) {
-    bool nothing_in_word = start % 64 == 0 && atomic_load(&m->damage[start / 64]) == 0;
+    bool nothing_in_word = start % 64 == 0 && new_of_word(m, seen, start / 64) == 0;
     start += nothing_in_word ? 64 : 1;
   }
   size_t end = start;
@@ -52,64 +51,65 @@ int fl_next_damage(fl_id id, uint64_t *seen, uint64_t *offset, uint64_t *length)
   return fl_operation_end(&op, 1);
 }
 
-/* The part of a run, from its start, that the file holds and the device reads. */
-static size_t readable_end(const struct fl_mapping *m, const struct run *run, uint64_t size) {
-  size_t page = run->start;
-  while (page < run->end) {
-    uint64_t offset = m->file_offset + page * fl_os_page_size();
-    if (offset >= size || fl_os_probe_byte(m->fd, offset) < 0)
-      break;
-    page++;
-  }
-  return page;
+/* The part of a run of the file's pages, from its start, that the device reads. */
+static size_t readable_end(const struct fl_mapping *m, struct run run) {
+  while (run.start < run.end && fl_os_probe_byte(m->fd, m->file_offset + run.start * fl_os_page_size()) == 0)
+    run.start++;
+  return run.start;
 }
 
 /*
- * A page that is lost once more while this runs must stay marked. The guard marks, then maps zeros; so where it handled
- * anything between the two looks below, nobody knows whose mapping came last, and the run counts as damaged as before.
+ * A page that is lost once more while this runs must stay marked. The guard counts a fault, marks, then maps zeros; so where
+ * it counted any between the two looks below, or is at work, nobody knows whose mapping came last, and the run counts as
+ * damaged as before. What it counted before the first look it has done when it is seen not to be at work.
  */
 static int map_run_again(struct fl_mapping *m, struct run run) {
+  unsigned faults = atomic_load(&m->faults);
   while (atomic_load(&m->handling) != 0)
     sched_yield();
-  unsigned faults = atomic_load(&m->faults);
   size_t page_size = fl_os_page_size();
   uint64_t offset = m->file_offset + run.start * page_size;
   void *base = (void *)(atomic_load(&m->base) + run.start * page_size);
   int result = fl_os_map_again(m->fd, offset, base, (run.end - run.start) * page_size, m->mode, m->copy_on_write);
   if (result < 0)
     return result;
-  for (size_t page = run.start; page < run.end; page++)
-    fl_guard_unmark(m, page);
+  fl_guard_unmark(m, run.start, run.end);
   if (atomic_load(&m->handling) != 0 || atomic_load(&m->faults) != faults)
-    for (size_t page = run.start; page < run.end; page++)
-      fl_guard_mark(m, page);
+    fl_guard_mark(m, run.start, run.end);
   return fl_pins_lock_again(m, run.start, run.end);
 }
 
-static int map_all_again(struct fl_mapping *m, uint64_t size) {
+/* All of a run but the pages that the device does not read. */
+static int map_readable_again(struct fl_mapping *m, struct run run) {
   int result = 0;
-  struct run run = {0, 0};
-  while (result == 0 && next_run(m, NULL, run.end, &run)) {
-    struct run readable = {run.start, readable_end(m, &run, size)};
+  while (result == 0 && run.start < run.end) {
+    struct run readable = {run.start, readable_end(m, run)};
     if (readable.end > readable.start)
       result = map_run_again(m, readable);
-    if (readable.end < run.end) /* past a page that cannot be had */
-      run.end = readable.end + 1;
+    run.start = readable.end + 1;
   }
+  return result;
+}
+
+/* Pages past the end of the file stay as they are. */
+static int map_all_again(struct fl_mapping *m, uint64_t size) {
+  int result = 0;
+  size_t page_size = fl_os_page_size();
+  size_t pages = size <= m->file_offset ? 0 : (size - m->file_offset + page_size - 1) / page_size;
+  struct run run = {0, 0};
+  while (result == 0 && next_run(m, NULL, run.end, &run) && run.start < pages)
+    result = map_readable_again(m, (struct run){run.start, run.end < pages ? run.end : pages});
   return result;
 }
 
 static int map_and_lock_again(struct fl_mapping *m, uint64_t size) {
   int result = atomic_load(&m->damaged_pages) > 0 ? map_all_again(m, size) : 0;
-  if (result == 0 && fl_os_changes_unlock())
-    result = fl_pins_lock_again(m, 0, atomic_load(&m->span) / fl_os_page_size());
-  return result;
+  return result < 0 ? result : fl_pins_lock_all_again(m);
 }
 
 int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
-  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
   struct fl_os_status status;
-  pthread_mutex_lock(&one_at_a_time);
+  pthread_mutex_lock(&m->refreshing);
   atomic_fetch_add(&m->refreshes, 1);
   int result = fl_os_file_status(m->fd, &status);
   if (result == 0) {
@@ -119,7 +119,7 @@ int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
   if (result == 0)
     result = map_and_lock_again(m, status.size);
   atomic_fetch_add(&m->refreshes, 1);
-  pthread_mutex_unlock(&one_at_a_time);
+  pthread_mutex_unlock(&m->refreshing);
   return result;
 }
 

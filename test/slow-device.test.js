@@ -2,6 +2,7 @@
 // Devices that are slow or fail: nobody but who asked them waits, and their errors reach who asked. The device is a
 // file system of the tests' own (slowfs/): each read of a slow file takes 300 ms, neither more nor less.
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { open, Pool } = require('..')
 const {
   EXITING, PAGE, childResult, errorOf, expectContent, hasThreadInDevice, makeFile, mapLines, runChild, temporaryFolder
@@ -150,6 +151,20 @@ if (skipped !== undefined) {
       expect(pool.stats.slices - slices).toBeLessThanOrEqual(1)
       expect(slices).toBeLessThan(32) // of 64: there was something to abort
     })
+  })
+
+  test('refresh() of a file on a slow device does not hold up that of another', async () => {
+    const at = await mount({ statMs: 3 * READ_MS })
+    const slow = await openAll([at('fast')], {})
+    const other = await openAll([makeFile(folder, 'of another device', PAGE)], {})
+    for (const { files: [file] } of [slow, other]) await file.touch(0, 1) // a thread of each pool is up
+    const order = []
+    const refreshed = slow.files[0].refresh().then(() => order.push('slow'))
+    await sleep(READ_MS) // it waits for the device by now
+    await other.files[0].refresh()
+    order.push('other')
+    await refreshed
+    expect(order).toEqual(['other', 'slow'])
   })
 
   test('open() stalls no loop while the device is slow to open a file', async () => {

@@ -16,6 +16,7 @@ const CORE = {
     the_mirror_knows_pins_for_ever: NO_MLOCK2,
     closing_and_forgetting_end_pins: NO_MLOCK2,
     a_file_that_shrank_is_refused_and_lost_pages_are_pinned_again: NO_MLOCK2,
+    what_was_lost_unseen_is_there_again_after_refresh: NO_MLOCK2,
     the_limit_is_told_and_nothing_more_is_locked: NO_MLOCK2,
     threads_share_pages_and_leave_none_locked: NO_MLOCK2
   }

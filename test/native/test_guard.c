@@ -153,6 +153,49 @@ static void damage_is_told_once_and_by_ranges(void) {
   let_go(info.id);
 }
 
+static int count_map_entries(void) {
+  int count = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  for (int c = getc(maps); c != EOF; c = getc(maps))
+    count += c == '\n';
+  fclose(maps);
+  return count;
+}
+
+/* Every second page of a file that is gone, in whatever order: more than a process may have entries in its map. */
+static void lost_pages_are_never_too_many(size_t (*nth)(size_t i, size_t count)) {
+  const size_t pages = 160000, loads = pages / 2, alone = 4096;
+  struct fl_map_info info;
+  int fd = make_file(0), entries = count_map_entries();
+  CHECK_EQUAL(ftruncate(fd, (off_t)(pages * PAGE)), 0);
+  struct fl_map_request request = {fd, 0, pages * PAGE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  volatile unsigned char *bytes = info.data;
+  for (size_t i = 0; i < alone; i++)
+    CHECK_EQUAL(bytes[2 * nth(i, loads) * PAGE], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), alone * PAGE); /* each by itself */
+  for (size_t i = alone; i < loads; i++)
+    CHECK_EQUAL(bytes[2 * nth(i, loads) * PAGE], 0);
+  CHECK(count_map_entries() < entries + 2 * (int)alone + 100);
+  CHECK_EQUAL(ftruncate(fd, (off_t)(pages * PAGE)), 0);
+  CHECK_EQUAL(pwrite(fd, "x", 1, (off_t)((pages - 1) * PAGE)), 1);
+  close(fd);
+  uint64_t size;
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
+  CHECK_EQUAL(bytes[(pages - 1) * PAGE], 'x');
+  let_go(info.id);
+}
+
+static size_t upwards(size_t i, size_t count) { return i % count; }
+static size_t downwards(size_t i, size_t count) { return count - 1 - i; }
+static size_t scattered(size_t i, size_t count) { return i * 7919 % count; }
+
+static void lost_pages_upwards_are_never_too_many(void) { lost_pages_are_never_too_many(upwards); }
+static void lost_pages_downwards_are_never_too_many(void) { lost_pages_are_never_too_many(downwards); }
+static void scattered_lost_pages_are_never_too_many(void) { lost_pages_are_never_too_many(scattered); }
+
 /* In a child: how it dies. */
 static int signal_that_ends(void (*act)(void)) {
   fflush(stdout);
@@ -237,6 +280,9 @@ int main(void) {
     RUN(refreshing_maps_what_the_file_has_again);
     RUN(damage_is_told_once_and_by_ranges);
   }
+  RUN(lost_pages_upwards_are_never_too_many);
+  RUN(lost_pages_downwards_are_never_too_many);
+  RUN(scattered_lost_pages_are_never_too_many);
   if (is_portable())
     RUN(an_address_that_is_called_invalid_is_a_lost_page);
   return 0;

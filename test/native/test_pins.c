@@ -257,6 +257,28 @@ static void a_file_that_shrank_is_refused_and_lost_pages_are_pinned_again(void) 
   let_go(info.id);
 }
 
+static void what_was_lost_unseen_is_there_again_after_refresh(void) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  uint8_t vector[8];
+  uint64_t size, resident;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  fl_id pin = pin_range(info.id, 8 * PAGE, 8 * PAGE);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  CHECK_EQUAL(ftruncate(fd, SIZE), 0);
+  CHECK_EQUAL(fl_residency(info.id, 8 * PAGE, 8 * PAGE, vector, &resident), 0);
+  CHECK_EQUAL(resident, 0);
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  CHECK_EQUAL(fl_residency(info.id, 8 * PAGE, 8 * PAGE, vector, &resident), 0);
+  CHECK_EQUAL(resident, 8);
+  check_locked(8);
+  fl_pin_drop(pin, UINT64_MAX);
+  check_locked(0);
+  close(fd);
+  let_go(info.id);
+}
+
 /* In a process of its own, as the limit counts for a process, and not for root. */
 static int under_a_limit(void) {
   struct rlimit limit = {8 * PAGE, 8 * PAGE};
@@ -399,6 +421,7 @@ int main(int count, char **arguments) {
   RUN(closing_and_forgetting_end_pins);
   RUN(ranges_that_leave_the_mapping_are_refused);
   RUN(a_file_that_shrank_is_refused_and_lost_pages_are_pinned_again);
+  RUN(what_was_lost_unseen_is_there_again_after_refresh);
   RUN(the_limit_is_told_and_nothing_more_is_locked);
   RUN(too_many_map_entries_are_told_apart_from_the_limit);
   RUN(threads_share_pages_and_leave_none_locked);
