@@ -23,6 +23,7 @@
         "native/guard.c",
         "native/refresh.c",
         "native/write.c",
+        "native/write_back.c",
         "native/resize.c",
         "native/mirror.c",
         "native/mirror_thread.c",

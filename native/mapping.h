@@ -61,7 +61,7 @@ struct fl_mapping {
   _Atomic uint64_t
       known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
   pthread_mutex_t writing; /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
-  _Atomic int write_error; /* errno of the first flush that failed: whose stores were lost, nobody knows */
+  _Atomic int write_error; /* errno of the first write-back that failed: whose stores were lost, nobody knows */
 
   _Atomic bool closed;
   unsigned running; /* operations under way; guarded by the table's lock */
@@ -174,6 +174,12 @@ void fl_blocks_use(struct fl_mapping *mapping);
  */
 void fl_blocks_prefetch(const struct fl_operation *op);
 void fl_blocks_read(const struct fl_operation *op);
+
+/*
+ * write_back.c: has `write` wait until what was stored in the range is on the device; fl_mapping.write_error is the first
+ * error of this or of any such call that had not ended when this one did. Returns what `write` did.
+ */
+int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
 
 /* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);

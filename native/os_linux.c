@@ -288,7 +288,8 @@ int fl_os_flush(int fd, void *base, size_t span) {
 int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
   /* Dirty pages stay in the cache, so they are written first. Not every file system knows ranges (ESPIPE, EINVAL). */
   unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  if (sync_file_range(fd, (off_t)file_offset, (off_t)span, flags) != 0 && (errno == EIO || errno == ENOSPC))
+  if (sync_file_range(fd, (off_t)file_offset, (off_t)span, flags) != 0 && errno != ESPIPE && errno != EINVAL &&
+      errno != ENOSYS)
     return -errno;
   return -posix_fadvise(fd, (off_t)file_offset, (off_t)span, POSIX_FADV_DONTNEED);
 }

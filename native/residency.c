@@ -225,6 +225,10 @@ static void drop_entries_of_unpinned(const struct fl_operation *op) {
   }
 }
 
+static int write_and_drop(const struct fl_operation *op) {
+  return fl_os_evict(op->mapping->fd, op->file_offset, op->span);
+}
+
 int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, id, offset, length);
@@ -232,24 +236,19 @@ int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
     return result;
   if (op.span > 0) {
     drop_entries_of_unpinned(&op);
-    result = fl_os_evict(op.mapping->fd, op.file_offset, op.span);
+    result = fl_write_back(&op, write_and_drop);
     fl_mirror_forget_range(&op);
   }
   return fl_operation_end(&op, result);
 }
 
-/*
- * A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. And of a
- * write that failed the kernel tells once, to whoever flushes any range of the file next, and takes the page for
- * written: so after that none may pass.
- */
+static int write_only(const struct fl_operation *op) { return fl_os_flush(op->mapping->fd, op->base, op->span); }
+
+/* A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. */
 static int flush(const struct fl_operation *op) {
   if (op->span == 0)
     return 0;
-  int result = fl_os_flush(op->mapping->fd, op->base, op->span);
-  int none = 0;
-  if (result < 0)
-    atomic_compare_exchange_strong(&op->mapping->write_error, &none, -result);
+  fl_write_back(op, write_only);
   int error = atomic_load(&op->mapping->write_error);
   return error != 0 ? -FL_DEVICE - error : fl_guard_verdict(op);
 }

@@ -5,7 +5,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { open } = require('..')
-const { PAGE, contentAt, errorOf, randomFrom, temporaryFolder } = require('./helpers')
+const { PAGE, contentAt, errorOf, mapLines, randomFrom, temporaryFolder } = require('./helpers')
 const { makeExt4, makeTmpfs, whyNot } = require('./fixtures/small-disks')
 
 const folder = temporaryFolder()
@@ -16,6 +16,7 @@ const skipped = why === undefined ? '' : ` (skipped: ${why})`
 const SIZE = 24 << 20 // of a sparse file: more than either disk has
 const BLOCK = 50_000 // bytes of a write: not on pages
 const DISK = '10M'
+const HALF = 10 << 20 // bytes
 
 function makeSparse(file) {
   fs.closeSync(fs.openSync(file, 'w'))
@@ -153,28 +154,67 @@ suite(`on a full disk${skipped}`, () => {
       }
     })
 
-  test('a device that does not take what was stored: flush() rejects, for any range, until refresh()', async () => {
-    // An image with holes, on a disk that is smaller: the loop device fails when it comes to write them.
+  // An image with holes, on a disk that is smaller: the loop device fails when it comes to write them.
+  async function withFailingDevice(act) {
     const outer = makeTmpfs(fs.mkdtempSync(path.join(folder, 'outer-')), DISK)
     let inner
     try {
       inner = makeExt4(fs.mkdtempSync(path.join(outer.at, 'inner-')), '64M')
-      const file = await open(path.join(inner.at, 'file'), { flags: 'w+', size: 20 << 20 })
+      const file = await open(path.join(inner.at, 'file'), { flags: 'w+', size: 2 * HALF })
       await file.flush()
       fill(outer.at)
-      const half = 10 << 20
-      new Uint8Array(file.buffer, half, half).fill(7)
-      const error = await errorOf(() => file.flush(half, half))
-      expect(error.code).toBe('ERR_MAP_IO')
-      expect(['EIO', 'ENOSPC']).toContain(error.cause.code)
-      // The kernel has told of it by now, and calls what it has dropped written.
-      for (const range of [[half, half], [0, PAGE]]) expect((await errorOf(() => file.flush(...range))).code).toBe('ERR_MAP_IO')
+      new Uint8Array(file.buffer, HALF, HALF).fill(7)
+      await act(file)
       await file.refresh()
       await file.flush(0, PAGE)
       await file.close()
     } finally {
       inner?.unmount()
       outer.unmount()
+    }
+  }
+
+  test('a device that does not take what was stored: flush() rejects, for any range, until refresh()', () =>
+    withFailingDevice(async (file) => {
+      const error = await errorOf(() => file.flush(HALF, HALF))
+      expect(error.code).toBe('ERR_MAP_IO')
+      expect(['EIO', 'ENOSPC']).toContain(error.cause.code)
+      // The kernel has told of it by now, and calls what it has dropped written.
+      for (const range of [[HALF, HALF], [0, PAGE]]) expect((await errorOf(() => file.flush(...range))).code).toBe('ERR_MAP_IO')
+    }))
+
+  test('a device that does not take what was stored: flush() rejects as well when evict() was told of it', () =>
+    withFailingDevice(async (file) => {
+      expect(['EIO', 'ENOSPC']).toContain((await errorOf(() => file.evict(HALF, HALF))).code)
+      for (const range of [[HALF, HALF], [0, PAGE]]) expect((await errorOf(() => file.flush(...range))).code).toBe('ERR_MAP_IO')
+    }))
+
+  test('a device that does not take what was stored: no flush() at the same time as another passes', () =>
+    withFailingDevice(async (file) => {
+      const parts = Array.from({ length: 8 }, (_, i) => [HALF + i * HALF / 8, HALF / 8])
+      const errors = await Promise.all(parts.map((part) => errorOf(() => file.flush(...part))))
+      expect(errors.map((error) => error?.code)).toEqual(parts.map(() => 'ERR_MAP_IO'))
+    }))
+
+  test('stores into more holes than a process may have map entries: damage, and no dead process', async () => {
+    const disk = makeTmpfs(fs.mkdtempSync(path.join(folder, 'many-holes-')), DISK)
+    try {
+      const name = path.join(disk.at, 'sparse')
+      const pages = 20_000
+      fs.closeSync(fs.openSync(name, 'w'))
+      fs.truncateSync(name, pages * PAGE)
+      fill(disk.at)
+      const file = await open(name, 'r+')
+      const bytes = new Uint8Array(file.buffer)
+      for (let page = 0; page < pages; page += 2) bytes[page * PAGE] = 1
+      expect(mapLines().length).toBeLessThan(10_000)
+      expect(file.damaged).toBeGreaterThanOrEqual(pages / 2 * PAGE)
+      fs.rmSync(path.join(disk.at, 'filler'))
+      await file.refresh()
+      expect([bytes[0], file.damaged]).toEqual([0, 0])
+      await file.close()
+    } finally {
+      disk.unmount()
     }
   })
 })
