@@ -152,7 +152,9 @@ static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transf
   int result = length > 0 ? fl_guard_verdict_and_status(op, &after) : 0;
   if (result == 0)
     result = copied;
-  *changed = known && length > 0 && result == 0 && before.changed_ns != after.changed_ns;
+  /* Who writes behind the end of a file changes its time first, and then its size. */
+  bool grew = known && before.size < op->file_end;
+  *changed = known && length > 0 && result == 0 && (grew || before.changed_ns != after.changed_ns);
   if (result == 0)
     fl_mirror_mark(op);
   return result;
