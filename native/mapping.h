@@ -134,7 +134,7 @@ int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
 /*
  * guard.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
  * not reach there or pages were lost; or -EAGAIN where pages were mapped anew meanwhile, and the operation is to be
- * repeated.
+ * repeated. Waits for whoever maps them.
  */
 int fl_guard_verdict(const struct fl_operation *op);
 

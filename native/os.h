@@ -17,7 +17,10 @@ size_t fl_os_page_size(void);
  */
 int fl_os_open_cached(const char *path);
 
-/* A duplicate of the descriptor that is closed on exec: the new descriptor, or -errno. */
+/*
+ * A duplicate of the descriptor that is closed on exec, or where that bypasses the page cache another one of the same file,
+ * for reading, if it can be had: the new descriptor, or -errno.
+ */
 int fl_os_duplicate(int fd);
 void fl_os_close(int fd);
 

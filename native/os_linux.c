@@ -205,13 +205,13 @@ int fl_os_allocate(int fd, uint64_t offset, uint64_t length) {
   return result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
 }
 
-/* Where the file system cannot allocate, and the blocks are not there by now, posix_fallocate(3) writes zeros. */
+/* Where the file system cannot allocate, posix_fallocate(3) writes zeros; that of musl says so instead. */
 static int extend(int fd, uint64_t from, uint64_t to) {
   int result;
   do
     result = -posix_fallocate(fd, (off_t)from, (off_t)(to - from));
   while (result == -EINTR);
-  return result;
+  return result == -EOPNOTSUPP ? fl_posix_write_zeros(fd, from, to) : result;
 }
 
 /* The blocks first, and the size when all of them are there: so nobody sees the file grow in vain. */

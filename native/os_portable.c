@@ -69,30 +69,11 @@ int fl_os_populate(void *base, size_t span, bool for_writing) {
   return -ENOSYS;
 }
 
-/* Before anything is written: a file that grows far too much would fill the disk first. What cannot be asked is tried. */
-static int has_room(int fd, uint64_t bytes) {
-  struct statvfs disk;
-  if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
-    return 0;
-  return bytes / disk.f_frsize > disk.f_bavail ? -ENOSPC : 0;
-}
-
-/* Blocks by writing zeros, where they cannot be had otherwise. */
-static int write_zeros(int fd, uint64_t from, uint64_t to) {
-  const size_t most = 256u << 10;
-  void *zeros = calloc(1, most);
-  int result = zeros == NULL ? -ENOMEM : has_room(fd, to - from);
-  for (uint64_t at = from; result == 0 && at < to; at += most)
-    result = fl_os_write(fd, zeros, to - at < most ? (size_t)(to - at) : most, at);
-  free(zeros);
-  return result;
-}
-
 /* Others may have put data behind the old end meanwhile: they do so at the risk of both. */
 int fl_os_grow(int fd, uint64_t from, uint64_t to) {
   int result = fl_sys_preallocate(fd, from, to);
   if (result == -ENOTSUP)
-    result = write_zeros(fd, from, to);
+    result = fl_posix_write_zeros(fd, from, to);
   if (result == 0)
     result = fl_os_truncate(fd, to);
   if (result < 0)

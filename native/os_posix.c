@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 size_t fl_os_page_size(void) {
@@ -21,7 +23,7 @@ size_t fl_os_page_size(void) {
   return size;
 }
 
-int fl_os_duplicate(int fd) {
+static int duplicate(int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;
 }
@@ -34,12 +36,12 @@ static bool is_same_file(int fd, int other) {
   return fstat(fd, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int open_again(int fd) {
+static int open_again(int fd, int access) {
   char path[PATH_MAX];
   int result = fl_sys_path(fd, path, sizeof path);
   if (result < 0)
     return result;
-  int own = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  int own = open(path, access | O_CLOEXEC | O_NONBLOCK);
   if (own < 0)
     return -errno;
   if (is_same_file(fd, own))
@@ -48,11 +50,19 @@ static int open_again(int fd) {
   return -ENOENT;
 }
 
+/* What bypasses the page cache reads no single byte (EINVAL). Where the file cannot be opened once more it has to do. */
+int fl_os_duplicate(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  bool fits = flags < 0 || (flags & O_ACCMODE) == O_WRONLY || (flags & fl_sys_flags_in_the_way) == 0;
+  int own = fits ? -1 : open_again(fd, O_RDONLY);
+  return own >= 0 ? own : duplicate(fd);
+}
+
 /* O_APPEND sends every pwrite(2) to the end of the file, and flags belong to the description that duplicates share. */
 int fl_os_duplicate_for_writing(int fd) {
   int flags = fcntl(fd, F_GETFL);
   bool fits = flags < 0 || (flags & O_ACCMODE) != O_RDWR || (flags & fl_sys_flags_in_the_way) == 0;
-  return fits ? fl_os_duplicate(fd) : open_again(fd); /* what may not be mapped so, mmap(2) refuses */
+  return fits ? duplicate(fd) : open_again(fd, O_RDWR); /* what may not be mapped so, mmap(2) refuses */
 }
 
 int fl_os_file_status(int fd, struct fl_os_status *status) {
@@ -275,4 +285,22 @@ int fl_os_spawn(void *(*body)(void *)) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   return -result;
+}
+
+/* Before anything is written: a file that grows far too much would fill the disk first. What cannot be asked is tried. */
+static int has_room(int fd, uint64_t bytes) {
+  struct statvfs disk;
+  if (fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0)
+    return 0;
+  return bytes / disk.f_frsize > disk.f_bavail ? -ENOSPC : 0;
+}
+
+int fl_posix_write_zeros(int fd, uint64_t from, uint64_t to) {
+  const size_t most = 256u << 10;
+  void *zeros = calloc(1, most);
+  int result = zeros == NULL ? -ENOMEM : has_room(fd, to - from);
+  for (uint64_t at = from; result == 0 && at < to; at += most)
+    result = fl_os_write(fd, zeros, to - at < most ? (size_t)(to - at) : most, at);
+  free(zeros);
+  return result;
 }

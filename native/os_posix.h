@@ -18,6 +18,9 @@ static inline int fl_posix_result(int result) { return result == 0 ? 0 : -errno;
 
 enum fl_file_kind fl_posix_kind(unsigned mode);
 
+/* Blocks by writing zeros, where they cannot be had otherwise: 0 or -errno. */
+int fl_posix_write_zeros(int fd, uint64_t from, uint64_t to);
+
 /* A point of time of a clock that only moves forward. */
 struct timespec fl_posix_time(int64_t ns);
 

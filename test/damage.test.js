@@ -1,10 +1,15 @@
 'use strict'
 // Pages that a load found lost: the event 'damage', and refresh() once the file has them again.
 
+const fs = require('node:fs')
 const path = require('node:path')
-const { PAGE, childResult, temporaryFolder, testUnlessLaid } = require('./helpers')
+const { open } = require('faultless')
+const { DISK, PAGE, childResult, errorOf, temporaryFolder, testUnlessLaid } = require('./helpers')
 
 const folder = temporaryFolder()
+
+const canBypass = fs.constants.O_DIRECT !== undefined && DISK !== undefined
+const testDirect = canBypass ? testUnlessLaid : (name, act) => test.skip(`${name} (skipped: nothing bypasses the cache here)`, act)
 
 const run = (scenario) =>
   childResult('damage.js', [scenario, path.join(folder, scenario)], { execArgv: ['--expose-gc'] })
@@ -47,6 +52,23 @@ describe('refresh()', () => {
       whole: { damaged: 0, copy: [3, 3, 3] },
       again: 1
     })
+  })
+
+  testDirect('maps again what a descriptor was opened for that bypasses the page cache', async () => {
+    const file = path.join(folder, 'direct')
+    fs.writeFileSync(file, Buffer.alloc(2 * PAGE, 1))
+    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_DIRECT)
+    const mapped = await open(fd)
+    fs.closeSync(fd)
+    fs.truncateSync(file, 0)
+    const bytes = new Uint8Array(mapped.buffer)
+    expect([bytes[PAGE], mapped.damaged]).toEqual([0, PAGE])
+    fs.writeFileSync(file, Buffer.alloc(2 * PAGE, 2))
+    expect(await errorOf(() => mapped.touch(PAGE, 1))).toMatchObject({ code: 'ERR_MAP_TRUNCATED' })
+    await mapped.refresh()
+    expect([bytes[PAGE], mapped.damaged]).toEqual([2, 0])
+    expect([...await mapped.read(PAGE + 1, 2)]).toEqual([2, 2])
+    await mapped.close()
   })
 
   test('rejects with ERR_MAP_CLOSED after close()', async () => {
