@@ -5,6 +5,7 @@
 const native = require('../native/binding')
 const { Attendance } = require('./attendance')
 const { now } = require('./clock')
+const { Courtesy } = require('./courtesy')
 const { Group, MOST_IN_GROUP, SLOW_NS } = require('./group')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
@@ -54,6 +55,7 @@ class Server {
     this.running = running(thread, generationOf(word))
     this.sliceSize = Math.floor(sliceSize / native.pageSize) * native.pageSize
     this.attendance = new Attendance(pool.control, thread, maxThreads)
+    this.courtesy = new Courtesy()
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
@@ -250,7 +252,7 @@ class Server {
     if (news === 0) return 0
     Atomics.add(channel.header, ChannelMemory.COMPLETIONS, news)
     Atomics.notify(channel.header, ChannelMemory.COMPLETIONS)
-    native.yield()
+    this.courtesy.yield()
     return 0
   }
 
