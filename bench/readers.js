@@ -25,14 +25,26 @@ async function faultlessRead(path, { length }) {
 }
 
 /** Synchronous, and undefined where the range is not known to be in memory. */
-async function faultlessTryView(path, { length }) {
-  const file = await require('faultless').open(path)
-  await file.touch()
+function triedViews(file, length) {
   return {
     read: (offset) => file.tryView(offset, length),
     readMissing: (offset) => file.view(offset, length),
     close: () => file.close()
   }
+}
+
+async function faultlessTryView(path, { length }) {
+  const file = await require('faultless').open(path)
+  await file.touch()
+  return triedViews(file, length)
+}
+
+// Read anew, as what is in the page cache stays there in the pages that it came in.
+async function faultlessTryViewLarge(path, { length }) {
+  const file = await require('faultless').open(path, { advice: 'hugepage' })
+  await file.evict()
+  await file.touch()
+  return triedViews(file, length)
 }
 
 // What any way to hot memory costs: a Buffer over it, of which nobody asks whether it is resident.
@@ -134,6 +146,6 @@ async function lmdbPrefetch(path) {
 }
 
 module.exports = {
-  faultlessView, faultlessRead, faultlessTryView, bareView, mapping, mmapIo, bunMmap, fileHandle, fsRead, readSync,
-  readSyncInTurns, lmdbPrefetch
+  faultlessView, faultlessRead, faultlessTryView, faultlessTryViewLarge, bareView, mapping, mmapIo, bunMmap, fileHandle, fsRead,
+  readSync, readSyncInTurns, lmdbPrefetch
 }

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { lookUntil, runChild, temporaryFolder } = require('./helpers')
+const { PATIENCE, lookUntil, runChild, temporaryFolder } = require('./helpers')
 const { memoryTakenBy } = require('../bench/machine')
 const peers = require('../bench/peers')
 const report = require('../bench/report')
@@ -29,9 +29,9 @@ describe('npm run bench -- --tiny', () => {
 
   beforeAll(async () => {
     fs.mkdirSync(data)
-    ended = await runChild(COMMAND, ['--tiny', '--no-peers', '--folder', data, '--json', json])
+    ended = await runChild(COMMAND, ['--tiny', '--no-peers', '--folder', data, '--json', json], { timeout: 200_000 * PATIENCE })
     results = JSON.parse(fs.readFileSync(json, 'utf8'))
-  })
+  }, 240_000 * PATIENCE)
 
   const contendersOf = ({ points }) => points.flatMap(({ contenders }) => contenders)
 
@@ -84,7 +84,7 @@ describe('npm run bench -- --tiny', () => {
       'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
       'answer-times answerP99Ms', 'answer-times answerMaxMs',
       'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
-      'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
+      'hot-sync readsPerSecond', 'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
       'single-read microsecondsPerRead',
       'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssBytes', 'first-lookup milliseconds', 'close synchronousMs',
       'ping-pong microsecondsPerRound', 'broadcast cpuSeconds',
