@@ -636,6 +636,10 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
   /** A list of ranges is an array of {@link Range}. */
   touch(ranges: readonly Range[], options?: TouchOptions): Promise<void>
   /** With a {@link Callback}, nothing is returned. */
+  touch(callback: Callback<undefined>): void
+  /** With a {@link Callback}, nothing is returned. */
+  touch(offset: number, callback: Callback<undefined>): void
+  /** With a {@link Callback}, nothing is returned. */
   touch(offset: number, length: number, callback: Callback<undefined>): void
   /** With a {@link Callback}, nothing is returned. */
   touch(offset: number, length: number, options: TouchOptions, callback: Callback<undefined>): void
@@ -703,6 +707,10 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *   memory that cannot be had is `ENOMEM`.
    */
   read(offset?: number, length?: number): Promise<Buffer<ArrayBuffer>>
+  /** With a {@link Callback}, nothing is returned. */
+  read(callback: Callback<Buffer<ArrayBuffer>>): void
+  /** With a {@link Callback}, nothing is returned. */
+  read(offset: number, callback: Callback<Buffer<ArrayBuffer>>): void
   /** With a {@link Callback}, nothing is returned. */
   read(offset: number, length: number, callback: Callback<Buffer<ArrayBuffer>>): void
 

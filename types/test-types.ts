@@ -183,14 +183,22 @@ export async function changes(file: MappedFile): Promise<number> {
 }
 
 export function callbacks(file: MappedFile): void {
+  file.touch((error) => { if (error) console.error(error.code) })
+  file.touch(4096, (error) => { if (error) console.error(error.code) })
   file.touch(0, 4096, (error) => { if (error) console.error(error.code) })
   file.touch([[0, 1]], {}, (error) => { if (error) console.error(error.syscall) })
   file.read(0, 4096, (error, data) => {
     if (error) throw error
     data.toString('latin1')
   })
+  file.read((error, data) => { if (!error) data.toString('latin1') })
+  file.read(4096, (error, data) => { if (!error) data.toString('latin1') })
   // @ts-expect-error with a callback there is no promise
   file.read(0, 4096, () => {}).then(() => {})
+  // @ts-expect-error with a callback alone neither
+  file.read(() => {}).then(() => {})
+  // @ts-expect-error options come after the length, also before a callback
+  file.touch(0, {}, () => {})
 }
 
 export async function advice(file: MappedFile): Promise<number | null> {
