@@ -275,8 +275,8 @@ async function * iterate(scan, signal) {
 class ChunkStream extends Readable {
   #scan
 
-  constructor(scan, { highWaterMark, signal }) {
-    super({ highWaterMark })
+  constructor(scan, { highWaterMark, encoding, signal }) {
+    super({ highWaterMark, encoding })
     this.#scan = scan
     if (signal !== undefined) addAbortSignal(signal, this) // not by super(), which may destroy at once
   }
@@ -309,12 +309,12 @@ function chunks(file, view, given) {
 /**
  * For MappedFile.createReadStream().
  * @returns {Readable}
- * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+ * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
  */
 function createReadStream(file, view, given) {
-  const { signal, ...options } = streamOptions(file.byteLength, given)
+  const { signal, encoding, ...options } = streamOptions(file.byteLength, given)
   const grace = Math.max(STREAM_GRACE, STREAM_GRACE_CHUNKS * options.chunkSize)
-  return new ChunkStream(new Scan(file, view, { ...options, grace }), { highWaterMark: options.chunkSize, signal })
+  return new ChunkStream(new Scan(file, view, { ...options, grace }), { highWaterMark: options.chunkSize, encoding, signal })
 }
 
 module.exports = { chunks, createReadStream }

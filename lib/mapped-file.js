@@ -267,9 +267,9 @@ class MappedFile extends EventEmitter {
   /**
    * The same as a Readable, with the option names of fs.createReadStream: `end` is INCLUSIVE here. It leaves the file
    * open.
-   * @param {object} [options] start, end (inclusive), highWaterMark, readAhead in bytes; dropBehind, signal
+   * @param {object} [options] start, end (inclusive), highWaterMark, readAhead in bytes; encoding, dropBehind, signal
    * @returns {import('node:stream').Readable}
-   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
   createReadStream(options) {
     return createReadStream(this, (offset, length) => this.#view(offset, length), options)

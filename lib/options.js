@@ -219,13 +219,20 @@ function chunkOptions(byteLength, options = {}) {
   return { start, end, chunkSize, ...scanOptions(options) }
 }
 
+/** As fs has it: null is none as well. */
+function checkEncoding(name, value) {
+  if (value !== null && !Buffer.isEncoding(value)) throw invalidValue(name, value, 'is invalid encoding')
+  return value
+}
+
 /** Options of createReadStream(), as fs.createReadStream has them: `end` is the last byte. What comes out is as above. */
 function streamOptions(byteLength, options = {}) {
-  const { start = 0, end = Infinity, highWaterMark = DEFAULT_CHUNK_SIZE } = checkObject('options', options)
+  const { start = 0, end = Infinity, highWaterMark = DEFAULT_CHUNK_SIZE, encoding = null } = checkObject('options', options)
   checkInteger('options.start', start, 0, byteLength)
   if (end !== Infinity) checkInteger('options.end', end, start, byteLength - 1)
   checkInteger('options.highWaterMark', highWaterMark, 1, MAX_VIEW)
-  return { start, end: Math.min(end + 1, byteLength), chunkSize: highWaterMark, ...scanOptions(options) }
+  checkEncoding('options.encoding', encoding)
+  return { start, end: Math.min(end + 1, byteLength), chunkSize: highWaterMark, encoding, ...scanOptions(options) }
 }
 
 /**

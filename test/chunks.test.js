@@ -223,7 +223,9 @@ describe('bad options throw at the call, with the value', () => {
   const streamCases = [
     [{ start: SIZE + 1 }, 'ERR_OUT_OF_RANGE', 'options.start'], [{ end: SIZE }, 'ERR_OUT_OF_RANGE', 'options.end'],
     [{ start: 10, end: 9 }, 'ERR_OUT_OF_RANGE', '>= 10'], [{ highWaterMark: 0 }, 'ERR_OUT_OF_RANGE', 'highWaterMark'],
-    [{ highWaterMark: '1' }, 'ERR_INVALID_ARG_TYPE', "'1'"]
+    [{ highWaterMark: '1' }, 'ERR_INVALID_ARG_TYPE', "'1'"],
+    [{ encoding: 'utf-9' }, 'ERR_INVALID_ARG_VALUE', "'options.encoding' is invalid encoding. Received 'utf-9'"],
+    [{ encoding: 8 }, 'ERR_INVALID_ARG_VALUE', 'Received 8']
   ]
   const cases = [
     ['options', 'ERR_INVALID_ARG_TYPE', "'options'"], [null, 'ERR_INVALID_ARG_TYPE', 'null'],
@@ -766,6 +768,22 @@ describe('a stream', () => {
     for (const options of [{ start: 5, end: 5 }, { start: 99, end: 5000 }, { end: SIZE - 1 }, { end: Infinity }]) {
       const peer = await collect(fs.createReadStream(path, options))
       expect(Buffer.compare(await collect(file.createReadStream(options)), peer)).toBe(0)
+    }
+  })
+
+  test('gives strings in an encoding, as fs.createReadStream, also where chunks end amid characters', async () => {
+    const name = nodePath.join(folder, 'text')
+    fs.writeFileSync(name, 'aä€😀'.repeat(1000))
+    const { file } = await openAlone({ name })
+    for (const encoding of ['utf8', 'UTF-16LE', 'base64', 'hex', 'latin1', null, undefined]) {
+      for (const highWaterMark of [1, 7, PAGE + 1]) {
+        const options = { encoding, highWaterMark, start: 2, end: 5000 }
+        const [given, peer] = await Promise.all([file, { createReadStream: (about) => fs.createReadStream(name, about) }]
+          .map((source) => source.createReadStream(options).toArray()))
+        expect(typeof given[0]).toBe(typeof peer[0])
+        const join = (parts) => typeof parts[0] === 'string' ? parts.join('') : Buffer.concat(parts).toString('hex')
+        expect(join(given)).toBe(join(peer))
+      }
     }
   })
 

@@ -427,6 +427,12 @@ export interface ReadStreamOptions extends ScanOptions {
    * @defaultValue 1048576
    */
   highWaterMark?: number | undefined
+  /**
+   * The stream gives strings in it, as `setEncoding` has it: a character that two chunks share comes whole. Strings are copies,
+   * decoded on the calling thread. `null`: Buffers.
+   * @defaultValue `null`
+   */
+  encoding?: BufferEncoding | null | undefined
 }
 
 /** What {@link MappedFile.mapInto} takes. */
@@ -773,8 +779,9 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
   chunks(options?: ChunkOptions): AsyncGenerator<Buffer<SharedArrayBuffer>, void, void>
 
   /**
-   * What {@link chunks} gives, as a Readable of bytes, for `pipe`, `pipeline` and HTTP responses. Its options have the names that those of
-   * `fs.createReadStream` have, and **`end` is inclusive**, as there and unlike that of {@link chunks}.
+   * What {@link chunks} gives, as a Readable of bytes, or of strings with an `encoding`, for `pipe`, `pipeline` and HTTP
+   * responses. Its options have the names that those of `fs.createReadStream` have, and **`end` is inclusive**, as there and
+   * unlike that of {@link chunks}.
    *
    * - The file stays open when the stream ends or is destroyed. **Close it only when the destination is done**: what buffers
    *   of the stream and its destination still hold turns to zeros by {@link close}, like every view. A stream that is not at
@@ -783,7 +790,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *   `Readable.toWeb(stream)`, which copies each chunk (tried on Node 20.20, 22.23, 24.21 and 26.10).
    *
    * @thread A pool's, for each chunk.
-   * @throws As {@link chunks} for a bad option. Any other error destroys the stream, and is its `'error'`.
+   * @throws As {@link chunks} for a bad option, and `ERR_INVALID_ARG_VALUE` for an unknown encoding. Any other error destroys the stream, and is its `'error'`.
    * @example
    * ```mjs
    * import { createWriteStream } from 'node:fs'

@@ -118,13 +118,15 @@ export async function scans(file: MappedFile, signal: AbortSignal): Promise<numb
     total += shared.length
   }
   await file.chunks().return()
-  const streamOptions: ReadStreamOptions = { highWaterMark: 4096, start: 1, end: Infinity, dropBehind: false }
+  const streamOptions: ReadStreamOptions = { highWaterMark: 4096, start: 1, end: Infinity, dropBehind: false, encoding: 'utf8' }
   const stream: Readable = file.createReadStream(streamOptions)
   stream.pipe(process.stdout)
   // @ts-expect-error a stream has a highWaterMark, and chunks a chunkSize
   file.createReadStream({ chunkSize: 4096 })
   // @ts-expect-error and the other way round
   file.chunks({ highWaterMark: 4096 })
+  // @ts-expect-error no encoding
+  file.createReadStream({ encoding: 'utf-9' })
   // @ts-expect-error an async iterator is no iterator
   for (const chunk of file.chunks()) total += chunk.length
   return total
