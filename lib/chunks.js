@@ -22,7 +22,7 @@ const { performance } = require('node:perf_hooks')
 const { Readable, addAbortSignal } = require('node:stream')
 const { setImmediate } = require('node:timers')
 const { onAbort } = require('./abort')
-const { AbortError, mapTruncated } = require('./errors')
+const { AbortError, mapClosed, mapTruncated } = require('./errors')
 const { chunkOptions, streamOptions } = require('./options')
 
 const MIB = 2 ** 20
@@ -272,12 +272,19 @@ async function * iterate(scan, signal) {
   }
 }
 
+const streams = new WeakMap() // of a file: the Set of its streams that are not over, as WeakRefs: a forgotten one is not held
+const forgotten = new FinalizationRegistry(({ among, reference }) => among.delete(reference))
+
 class ChunkStream extends Readable {
   #scan
+  #left // bytes to come
+  #forget
 
-  constructor(scan, { highWaterMark, encoding, signal }) {
+  constructor(file, scan, { length, highWaterMark, encoding, signal }) {
     super({ highWaterMark, encoding })
     this.#scan = scan
+    this.#left = length
+    this.#forget = remember(file, this)
     if (signal !== undefined) addAbortSignal(signal, this) // not by super(), which may destroy at once
   }
 
@@ -286,14 +293,48 @@ class ChunkStream extends Readable {
     this.#scan.next().then((chunk) => process.nextTick(() => this.#pass(chunk)), (error) => this.destroy(error))
   }
 
+  /** What a Readable still gives once it is destroyed may be zeros. */
+  read(size) {
+    return this.destroyed ? null : super.read(size)
+  }
+
   #pass(chunk) {
-    if (!this.destroyed) this.push(chunk ?? null)
+    if (this.destroyed) return
+    this.#left -= chunk?.length ?? 0
+    this.push(chunk ?? null)
+  }
+
+  /** The file is being closed. Who has every byte already is not to hear of it. */
+  endWith(error) {
+    if (this.#left === 0 && this.readableLength === 0) return
+    // Of what nobody listens to, no error shall end the process.
+    if (['data', 'readable', 'error'].every((name) => this.listenerCount(name) === 0)) this.on('error', () => {})
+    this.destroy(error)
   }
 
   _destroy(error, callback) {
+    this.#forget()
     this.#scan.stop()
     callback(error)
   }
+}
+
+/** @returns {() => void} forgets the stream again */
+function remember(file, stream) {
+  if (!streams.has(file)) streams.set(file, new Set())
+  const among = streams.get(file)
+  const reference = new WeakRef(stream)
+  among.add(reference)
+  forgotten.register(stream, { among, reference }, reference)
+  return () => {
+    among.delete(reference)
+    forgotten.unregister(reference)
+  }
+}
+
+/** The file is being closed: what its streams still hold turns to zeros, and is not to be handed out. */
+function endStreams(file) {
+  for (const reference of [...streams.get(file) ?? []]) reference.deref()?.endWith(mapClosed(file.path))
 }
 
 /**
@@ -314,7 +355,9 @@ function chunks(file, view, given) {
 function createReadStream(file, view, given) {
   const { signal, encoding, ...options } = streamOptions(file.byteLength, given)
   const grace = Math.max(STREAM_GRACE, STREAM_GRACE_CHUNKS * options.chunkSize)
-  return new ChunkStream(new Scan(file, view, { ...options, grace }), { highWaterMark: options.chunkSize, encoding, signal })
+  const length = options.end - options.start
+  const scan = new Scan(file, view, { ...options, grace })
+  return new ChunkStream(file, scan, { length, highWaterMark: options.chunkSize, encoding, signal })
 }
 
-module.exports = { chunks, createReadStream }
+module.exports = { chunks, createReadStream, endStreams }

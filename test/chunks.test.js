@@ -558,7 +558,7 @@ describe.each(ways)('%s of a file that', (_, begin) => {
     const { pool, file } = await openAlone()
     const error = await errorOf(async () => {
       for await (const chunk of begin(file, { chunkSize: PAGE })) {
-        if (file.closed) continue // what the stream had in its buffer
+        expect(file.closed).toBe(false)
         expectContent(chunk, 0, PAGE)
         await idle(pool)
         await file.close()
@@ -581,6 +581,55 @@ describe.each(ways)('%s of a file that', (_, begin) => {
     expect(error).toMatchObject({ code: 'ERR_MAP_TRUNCATED', offset: 3_100_000, length: 100_000 })
     expect(sum(lengths)).toBe(3_100_000)
     expect(file.damaged).toBe(0)
+  })
+})
+
+describe('a stream whose file is closed', () => {
+  const closed = { code: 'ERR_MAP_CLOSED' }
+
+  test('while its destination holds it back is destroyed, and hands out nothing more', async () => {
+    const { file } = await openAlone()
+    const stream = file.createReadStream({ highWaterMark: PAGE })
+    const seen = []
+    const busy = new Writable({ highWaterMark: 1, write: (chunk, _, callback) => seen.push({ chunk, callback }) })
+    const piped = errorOf(() => pipeline(stream, busy))
+    await until(() => seen.length === 1 && stream.readableLength > 0)
+    await file.close()
+    seen[0].callback()
+    expect(await piped).toMatchObject(closed)
+    expect(stream).toMatchObject({ destroyed: true, errored: closed })
+    expect(stream.read()).toBe(null)
+    expect(seen).toHaveLength(1)
+  })
+
+  test('before anybody has read or listened is destroyed, which is no uncaught exception', async () => {
+    const { file } = await openAlone()
+    const stream = file.createReadStream()
+    await file.close()
+    await nextTurn()
+    expect(stream).toMatchObject({ destroyed: true, errored: closed })
+    expect(await errorOf(() => collect(stream))).toMatchObject(closed)
+  })
+
+  test('with its last chunk ends as it would have', async () => {
+    const { file } = await openAlone()
+    const stream = file.createReadStream({ end: PAGE - 1 })
+    stream.on('data', () => file.close())
+    await once(stream, 'end')
+    expect(file.closed).toBe(true)
+  })
+
+  test('has left no listener on the file, nor have thousands of others', async () => {
+    const { file } = await openAlone()
+    const listened = () => file.eventNames().map((name) => [name, file.listenerCount(name)])
+    const before = listened()
+    const streams = Array.from({ length: 3000 }, () => file.createReadStream({ end: 0 }))
+    for (const stream of streams.slice(1000)) stream.destroy()
+    expect((await Promise.all(streams.slice(0, 999).map((stream) => collect(stream))))).toHaveLength(999)
+    expect(listened()).toEqual(before)
+    await file.close()
+    expect(streams[999].errored).toMatchObject(closed)
+    expect(streams.filter(({ errored }) => errored !== null)).toHaveLength(1)
   })
 })
 

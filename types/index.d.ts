@@ -784,13 +784,15 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * unlike that of {@link chunks}.
    *
    * - The file stays open when the stream ends or is destroyed. **Close it only when the destination is done**: what buffers
-   *   of the stream and its destination still hold turns to zeros by {@link close}, like every view. A stream that is not at
-   *   its end by then is destroyed with `ERR_MAP_CLOSED`.
+   *   of the stream and its destination still hold turns to zeros by {@link close}, like every view. A stream that has not
+   *   handed out all of its range by then is destroyed with `ERR_MAP_CLOSED`, also while it waits for its destination; where
+   *   nobody listens to it, that is no uncaught exception.
    * - Its chunks are views. As the body of a `Response` or `fetch`, and where heap memory is asked for, give
    *   `Readable.toWeb(stream)`, which copies each chunk (tried on Node 20.20, 22.23, 24.21 and 26.10).
    *
    * @thread A pool's, for each chunk.
-   * @throws As {@link chunks} for a bad option, and `ERR_INVALID_ARG_VALUE` for an unknown encoding. Any other error destroys the stream, and is its `'error'`.
+   * @throws As {@link chunks} for a bad option, and `ERR_INVALID_ARG_VALUE` for an unknown encoding. Any other error destroys
+   *   the stream, and is its `'error'`.
    * @example
    * ```mjs
    * import { createWriteStream } from 'node:fs'
