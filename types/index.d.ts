@@ -46,8 +46,11 @@ import { ResourceLimits } from 'node:worker_threads'
  *   that leaves the file.
  * @throws The system's errors, with `code`, `errno`, `syscall` and, for a path, `path`: `ENOENT`, `EACCES`, `EISDIR` (a
  *   directory), `ENODEV` or `EIO` (what cannot be mapped: pipes, devices, files in `/proc`), `EBADF`, `EMFILE`, `ENOMEM`
- *   (no address space left), `ENOTSUP` (a Node.js that offers no way to make a SharedArrayBuffer over the mapping), and
+ *   (no address space left), `ENOTSUP` (`advice` that the system does not know, or a buffer that Node.js refuses to make), and
  *   others.
+ * @throws `ERR_MAP_UNSUPPORTED` on runtimes that make no SharedArrayBuffer over memory that they are given, as Deno and
+ *   Electron: where `offset` is no multiple of {@link MappedFile.pageSize}, or the buffer would be larger than theirs may be.
+ *   See [safety.md](../docs/safety.md#runtimes-that-have-a-memory-of-their-own).
  * @example
  * ```js
  * const { open } = require('faultless')
@@ -77,8 +80,8 @@ export function open(source: Source, options?: Exclude<OpenFlags, 'w+'> | (OpenO
  * @param fd - An open descriptor; it is duplicated, so the caller may close it after the call.
  * @param offset - Bytes into the file, from 0, by default 0; need not be page-aligned, unlike for mmap(2).
  * @thread The calling one. It waits for no device, but may for the server of a network file system.
- * @throws What {@link open} rejects with, at once; but no range is checked against the file's size, and the system's
- *   errors have no `path`.
+ * @throws What {@link open} rejects with, `ERR_MAP_UNSUPPORTED` among it, at once; but no range is checked against the file's
+ *   size, and errors have no `path`.
  * @example
  * ```js
  * const fs = require('node:fs')
