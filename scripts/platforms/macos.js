@@ -24,6 +24,7 @@ const OLDEST_MACOS = '11.0' // as in binding.gyp
 const CPUS = { arm64: 'aarch64', x64: 'x86_64' }
 const SYSTEM_LIBRARY = '/usr/lib/libSystem.B.dylib'
 const OF_NODE = /^_(napi_|uv_)/
+const HOLDS_ON_MAC = /^OS=='mac'|^OS!='win'$/ // of the conditions in binding.gyp
 
 async function main() {
   const { compile, optional } = parseArgs({ options: { compile: { type: 'boolean' }, optional: { type: 'boolean' } } }).values
@@ -45,8 +46,9 @@ async function provideTools() {
 async function readTarget() {
   const text = await fsp.readFile(path.join(CHECKOUT, 'binding.gyp'), 'utf8')
   const [target] = JSON.parse(text.replace(/^\s*#.*$/gm, '')).targets
-  const [, onMac] = target.conditions.find(([condition]) => condition.startsWith("OS=='mac'"))
-  return { sources: [...target.sources, ...onMac.sources], defines: target.defines }
+  const onMac = target.conditions.filter(([condition]) => HOLDS_ON_MAC.test(condition)).map(([, { sources }]) => sources)
+  if (onMac.length < 2) throw new Error('binding.gyp: its conditions for macOS are not those that are looked for')
+  return { sources: [...target.sources, ...onMac.flat()], defines: target.defines }
 }
 
 async function build(target, links) {
