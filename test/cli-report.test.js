@@ -4,10 +4,11 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { execFile } = require('node:child_process')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { promisify } = require('node:util')
 const { PNG } = require('pngjs')
 const { open } = require('faultless')
-const { ROOT, findCommand, jsonOf, runCli, testWith } = require('./cli-helpers')
+const { ROOT, findCommand, jsonOf, runCli, startCli, testWith } = require('./cli-helpers')
 const { PAGE, isTmpfs, isWindows, makeFile, syncFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
@@ -49,6 +50,16 @@ describe('bench', () => {
     const { code, stderr, results: [{ random }] } = await jsonOf(['bench', '--reads', 20, '--time', '1h', data], { env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(random.map(({ reads }) => reads)).toEqual([20, 20, 20])
+  })
+
+  const isChosen = !isWindows && !isTmpfs(folder) // by TMPDIR
+  testWith(isChosen, 'the file goes elsewhere', 'removes the file that it has made, also where nobody reads what it says', async () => {
+    const place = fs.mkdtempSync(path.join(folder, 'sample-'))
+    const { child, ended } = startCli(['bench', '--reads', 9], { env: { TMPDIR: place } })
+    while (fs.readdirSync(place).length === 0) await sleep(5)
+    child.stdout.destroy()
+    expect(await ended).toEqual({ code: 141, signal: null, stdout: '', stderr: '' })
+    expect(fs.readdirSync(place)).toEqual([])
   })
 
   test('says what is too small, and what is not there', async () => {

@@ -1,6 +1,7 @@
 'use strict'
 // faultless bench: a small comparison of direct mapping, node:fs and faultless on a file of the user's.
 
+const { rmSync } = require('node:fs')
 const fs = require('node:fs/promises')
 const os = require('node:os')
 const path = require('node:path')
@@ -60,10 +61,13 @@ async function makeSample(folder, signal) {
 
 async function withSample(signal, use) {
   const folder = await fs.mkdtemp(path.join(await diskFolder(), 'faultless-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.on('exit', remove) // which comes at once where nobody reads the output any more
   try {
     return await use(await makeSample(folder, signal))
   } finally {
-    await fs.rm(folder, { recursive: true, force: true })
+    remove()
+    process.removeListener('exit', remove)
   }
 }
 
