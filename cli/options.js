@@ -1,6 +1,7 @@
 'use strict'
 // Options that several verbs take.
 
+const { Option } = require('commander')
 const parse = require('./parse')
 
 const collect = (value, previous = []) => [...previous, value]
@@ -32,6 +33,12 @@ function withOutput(command) {
     .option('--no-color', 'no colours')
 }
 
+/** One with a default, which the help shows as it would be written. @param {string} usual */
+function duration(flags, about, usual) {
+  const read = parse.positive(parse.duration)
+  return new Option(flags, about).argParser(read).default(read(usual), usual)
+}
+
 const withAll = (command) => withOutput(withRange(withFiles(command)))
 
-module.exports = { withAll, withFiles, withOutput, withRange }
+module.exports = { duration, withAll, withFiles, withOutput, withRange }

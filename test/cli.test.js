@@ -423,6 +423,9 @@ describe('the command line', () => {
       expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
     }
     for (const text of texts) expect(text).toContain('--json')
+    // Without its unit 500 would be seconds, if somebody gave it.
+    expect(texts[verbs.indexOf('watch')]).toContain('look so often (default: 500ms)')
+    for (const verb of ['bench', 'report']) expect(texts[verbs.indexOf(verb)]).toContain('at most so long (default: 5s)')
     for (const verb of verbs) expect(help.stdout).toContain(`\n  ${verb} `)
     expect((await runCli(['--version'])).stdout).toBe(`${require('../package.json').version}\n`)
   })

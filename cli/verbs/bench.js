@@ -7,7 +7,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { randomFillSync } = require('node:crypto')
 const { bytes, count, many, percent, printable, rate } = require('../format')
-const { withOutput } = require('../options')
+const { duration, withOutput } = require('../options')
 const parse = require('../parse')
 const { Stages } = require('../progress')
 const { READERS, compare } = require('../trial/index')
@@ -31,7 +31,7 @@ Examples:
 function withLimits(command) {
   return command
     .option('--reads <number>', 'at most so many random reads a run', parse.positive(parse.integer), 20_000)
-    .option('--time <duration>', 'and at most so long', parse.positive(parse.duration), 5000)
+    .addOption(duration('--time <duration>', 'and at most so long', '5s'))
 }
 
 /** A folder whose files lie on a device: many systems keep /tmp in memory. */

@@ -5,12 +5,12 @@
 const { once } = require('node:events')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
-const { withOutput, withRange } = require('../options')
+const { duration, withOutput, withRange } = require('../options')
 const parse = require('../parse')
 const { Shared, makeShared } = require('../watch/shared')
 
 const define = (command) => withOutput(withRange(command.argument('<file>', 'one file')))
-  .option('-n, --interval <duration>', 'look so often', parse.positive(parse.duration), 500)
+  .addOption(duration('-n, --interval <duration>', 'look so often', '500ms'))
   .option('--count <number>', 'end after so many looks', parse.positive(parse.integer))
   .option('--for <duration>', 'end after so long', parse.positive(parse.duration))
   .addHelpText('after', `
