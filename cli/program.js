@@ -84,6 +84,7 @@ async function run(argv) {
     await program.parseAsync(argv)
     return code
   } catch (error) {
+    if (error.code === 'EPIPE') return ExitCode.BROKEN_PIPE // of a thread that writes by itself
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_USAGE
     process.stderr.write(`faultless: ${describe(error)}\n`)
     return error.code === 'ERR_USAGE' ? ExitCode.BAD_USAGE : ExitCode.SOME_FAILED

@@ -1,6 +1,7 @@
 'use strict'
 // The command `faultless`, run as a user runs it.
 
+const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -382,6 +383,13 @@ describe('watch', () => {
     expect(linesAgain.length).toBe(lines.length)
     expect(lines.length).toBeLessThanOrEqual(24)
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+
+  test.each([['lines', []], ['JSON', ['--json']]])('ends with 141 when nobody reads its %s any more', async (_, options) => {
+    const { child, ended } = startCli(['watch', '--interval', '1ms', ...options, data])
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    expect(await ended).toMatchObject({ code: 141, signal: null, stderr: '' })
   })
 
   test('fails where there is no file', async () => {

@@ -20,6 +20,9 @@ const { options } = workerData
 /** Sleeps, or not if it shall end. */
 const sleep = (ms) => Atomics.wait(words, Shared.STOP, 0, Math.max(0, ms))
 
+/** What the thread that listens acts upon. */
+const report = ({ code, errno, syscall, message }) => parentPort.postMessage({ code, errno, syscall, message })
+
 const shallEnd = () => Atomics.load(words, Shared.STOP) === 1
 
 /** A pipe that is full makes it wait, one that nobody reads makes it end. */
@@ -29,12 +32,17 @@ function write(text) {
     try {
       bytes = bytes.subarray(fs.writeSync(STDOUT, bytes))
     } catch (error) {
-      if (error.code === 'EPIPE') return Atomics.store(words, Shared.STOP, 1)
+      if (error.code === 'EPIPE') return endUnread(error)
       if (error.code !== 'EAGAIN') throw error
       if (sleep(TRY_AGAIN_MS) === 'not-equal') return undefined
     }
   }
   return undefined
+}
+
+function endUnread(error) {
+  report(error)
+  Atomics.store(words, Shared.STOP, 1)
 }
 
 /** Says what was found in the way that was asked for. */
@@ -96,8 +104,7 @@ async function main() {
     }
   } catch (error) {
     painter.fail(error)
-    const { code, errno, syscall, message } = error
-    parentPort.postMessage({ code, errno, syscall, message })
+    report(error)
   } finally {
     painter.end()
   }
