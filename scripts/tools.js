@@ -10,8 +10,9 @@ const CROSS = {
   x64: { prefix: 'x86_64-linux-gnu-', packages: 'g++-x86-64-linux-gnu' }
 }
 
+// By its name, or by its absolute path.
 function has(program) {
-  return process.env.PATH.split(path.delimiter).some((folder) => fs.existsSync(path.join(folder, program)))
+  return process.env.PATH.split(path.delimiter).some((folder) => fs.existsSync(path.resolve(folder, program)))
 }
 
 // Why a script cannot run here: undefined where every program is there. Takes a list of [program, Debian package].

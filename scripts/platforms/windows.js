@@ -17,13 +17,14 @@ const { parseArgs } = require('node:util')
 const { CHECKOUT, copyCheckout } = require('../checkout')
 const { NODE_CACHE, newestVersion, prepareCache, provideNode } = require('../nodes')
 const { capture, run } = require('../processes')
+const { whatIsMissing } = require('../tools')
 const { runSuite } = require('./suite')
-const { buildForWindows } = require('./windows-build')
+const { buildForWindows, hasCompiler } = require('./windows-build')
 const { leftOutFile, leftOutTests } = require('./windows-left-out')
 
 const ARCH = 'win-x64'
 const BINARY = path.join('prebuilds', 'win32-x64', 'faultless.napi.node')
-const WINE = process.env.FAULTLESS_WINE || 'wine'
+const WINE = wineCommand(process.env.FAULTLESS_WINE)
 const SECONDS_MAX = 200 // for one file of the suite, and for what is run before it
 
 async function main() {
@@ -31,6 +32,11 @@ async function main() {
     allowPositionals: true,
     options: { build: { type: 'boolean' }, node: { type: 'string', default: '22' } }
   })
+  const missing = reasonToSkip(values.build)
+  if (missing !== undefined) {
+    console.log(`skipped: ${missing}`)
+    return
+  }
   if (values.build) {
     await buildForWindows(path.join(CHECKOUT, BINARY))
     console.log(BINARY)
@@ -47,6 +53,18 @@ async function main() {
   } finally {
     await fsp.rm(workDir, { recursive: true, force: true })
   }
+}
+
+/** A path holds in whatever folder it is run. */
+function wineCommand(given) {
+  if (!given) return 'wine'
+  return given.includes('/') ? path.resolve(given) : given
+}
+
+/** Before anything is fetched. */
+function reasonToSkip(buildsOnly) {
+  if (!hasCompiler()) return 'mingw-w64 not found (apt-get install g++-mingw-w64-x86-64-posix)'
+  return buildsOnly ? undefined : whatIsMissing([[WINE, 'wine wine64']])
 }
 
 /** Windows's name of a file of ours. */
@@ -77,9 +95,10 @@ async function runInWine({ env, workDir }, argv) {
     onSpawn(child) {
       timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), SECONDS_MAX * 1000)
     }
+  }).finally(() => {
+    clearTimeout(timer)
+    fs.closeSync(out)
   })
-  clearTimeout(timer)
-  fs.closeSync(out)
   return { code, output: fs.readFileSync(log, 'utf8') }
 }
 
