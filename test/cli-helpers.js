@@ -45,13 +45,20 @@ const hasTerminal = !isWindows && fs.existsSync(SCRIPT)
 
 const quote = (word) => `'${String(word).replaceAll("'", "'\\''")}'`
 
-/** The same on a terminal; what it wrote to stdout and stderr comes together, with its control sequences. */
-function onTerminal(args, { env = {}, columns = 80, rows = 24 } = {}) {
+/**
+ * The same on a terminal; what it wrote to stdout and stderr comes together, with its control sequences. `onText` is told of
+ * that, and may type: what it returns is written to the terminal.
+ */
+function onTerminal(args, { env = {}, columns = 80, rows = 24, onText } = {}) {
   const command = [process.execPath, CLI, ...args].map(quote).join(' ')
   const argv = ['-qec', `stty cols ${columns} rows ${rows}; exec ${command}`, '/dev/null']
-  const child = spawn(SCRIPT, argv, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...PLAIN, ...env } })
+  const child = spawn(SCRIPT, argv, { stdio: [onText ? 'pipe' : 'ignore', 'pipe', 'inherit'], env: { ...process.env, ...PLAIN, ...env } })
   let text = ''
-  child.stdout.setEncoding('utf8').on('data', (more) => (text += more))
+  child.stdout.setEncoding('utf8').on('data', (more) => {
+    text += more
+    const typed = onText?.(text)
+    if (typed) child.stdin.write(typed)
+  })
   return once(child, 'close').then(([code]) => ({ code, text }))
 }
 

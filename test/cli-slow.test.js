@@ -4,7 +4,7 @@
 const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { open } = require('faultless')
-const { startCli } = require('./cli-helpers')
+const { hasTerminal, onTerminal, plain, startCli, testWith } = require('./cli-helpers')
 const { lookUntil } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 
@@ -45,6 +45,20 @@ if (reason !== undefined) {
     expect(touched % SLICE).toBe(0)
     expect(resident * 4096).toBeGreaterThanOrEqual(touched)
     expect(resident).toBeLessThan(pages)
+  })
+
+  testWith(hasTerminal, 'script is not installed', 'ctrl-C leaves the bar of a touch where it was', async () => {
+    const at = await mount({ size: SIZE, readMs: 20 })
+    let typed = false
+    const onText = (text) => {
+      if (typed || !/[1-9]\d* MiB of 4/.test(plain(text))) return ''
+      typed = true
+      return '\x03'
+    }
+    const { code, text } = await onTerminal(['touch', at('slow')], { onText })
+    expect(code).toBe(130)
+    expect(plain(text)).toContain('interrupted: ')
+    expect(plain(text)).not.toContain('100 %')
   })
 
   const childrenOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)

@@ -36,12 +36,12 @@ async function touch(file, { offset, length }, signal, progress) {
     // Where the file system takes no prefetch, as a busy one in user space, a page fault shall not read its page alone.
     await file.advise('sequential', offset, length)
     await file.touch(offset, length, { signal, onProgress })
+    onProgress(length)
     return { touched: length, interrupted: false }
   } catch (error) {
-    if (error.code !== 'ABORT_ERR') throw error
-    return { touched: told, interrupted: true }
-  } finally {
-    onProgress(length) // also of one that failed: it is done with
+    if (error.code === 'ABORT_ERR') return { touched: told, interrupted: true }
+    onProgress(length) // it is done with
+    throw error
   }
 }
 
