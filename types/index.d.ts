@@ -624,10 +624,10 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * then cause no major page fault, for as long as the kernel does not evict the pages. One call is one request with one
    * promise, however many ranges it has; the device sees them at once, and ranges that touch or overlap are read as one.
    *
-   * A touch of one range of at most 64 pages that is {@link OpenOptions.freshness | known} to be resident, and that has no
-   * `onProgress`, does nothing. The page may be missing in the page table of the process then, as with {@link tryView}.
+   * A touch of one range of at most 64 pages that is {@link OpenOptions.freshness | known} to be resident, and that has neither
+   * `onProgress` nor `write: true`, does nothing. The page may be missing in the page table of the process then, as with {@link tryView}.
    *
-   * @thread A pool's, or none where the range is known to be resident.
+   * @thread A pool's, or none where such a range is known to be resident.
    * @throws `ERR_MAP_TRUNCATED` where the file no longer reaches to the end of a range, `ERR_MAP_IO` where the device failed,
    *   and an `AbortError` (`code` `'ABORT_ERR'`). The first range that fails rejects the whole; the others may or may not be
    *   resident then.
@@ -966,7 +966,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *
    * Every thread that has the memory sees the pages. What it stores there stays in this process with `'r'`, and reaches the
    * file with `'r+'`; {@link flush} writes it to the device. To scan a file that is larger than the memory, lay one window
-   * while another is scanned, and release each before its place is laid over again, as `examples/count-lines.js` does.
+   * while another is scanned, and release each before its place is laid over again, as `examples/count-lines.js` in the checkout
+   * does.
    *
    * A single pass over a file that is in the page cache takes about as much processor time as with a copy, since pages have
    * to be entered in the page table. What is saved is the memory of the copy, and the copy itself with each pass more.
