@@ -3,7 +3,7 @@
 
 const native = require('../native/binding')
 const { Op } = require('../worker/layout')
-const { fromCore, pinLimit } = require('./errors')
+const { fromCore, mapClosed, pinLimit } = require('./errors')
 
 // Pages stay locked as long as anybody has the file, the pin or its view: a variable that nobody uses any more is
 // collected at any moment, and a pin that goes with it while the file is still read from would be no use.
@@ -59,20 +59,22 @@ class Lock {
   async acquire(run) {
     const { offset, length } = this.#part
     let locked
+    this.#hold() // from now on: a handle may be closed before anybody hears that the pages are locked
     try {
       locked = run({ op: Op.PIN, file: this.#file, parts: [this.#part], argument: this.#id, syscall: 'mlock2' })
     } catch (error) {
+      locksOf.get(this.#file).delete(this)
       native.dropPin(this.#id, length) // nobody has begun with it: nothing is locked
       throw error
     }
     try {
       await locked
+      if (this.#file.closed) throw mapClosed(this.#file.path)
     } catch (error) {
       const unlocked = this.release()
       if (error.name !== 'AbortError' && !this.#file.closed) await unlocked // who gives up does not want to wait
       throw error.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(this.#file.path, offset, length) : error
     }
-    this.#hold()
   }
 }
 

@@ -190,6 +190,32 @@ describe('pin()', () => {
 })
 
 describe('a pin ends', () => {
+  testUnlimited('by close() of the handle that was about to pin them, while another has the file attached', async () => {
+    const size = 16 << 20
+    const file = await openOne(undefined, makeSparse(size))
+    const other = attach(file.handle)
+    const pinned = errorOf(() => other.pin(0, size))
+    await turn() // a thread may be at work by now, or not
+    await other.close()
+    expect(await pinned).toMatchObject({ code: 'ERR_MAP_CLOSED' })
+    expect(native.pinUsage().pinned).toBe(0)
+  })
+
+  testUnlimited('by close() of the handle in the turn in which it has pinned them', async () => {
+    const pool = new Pool()
+    const file = await openOne({ pool, freshness: 0 })
+    const other = attach(file.handle)
+    let closed
+    const viewed = other.view(0, PAGE).then(() => (closed = other.close()))
+    const pinned = errorOf(() => other.pin(0, SIZE))
+    for (const end = Date.now() + 200; Date.now() < end;); // both have been answered, and are heard of in one turn
+    await viewed
+    await closed
+    expect(await pinned).toMatchObject({ code: 'ERR_MAP_CLOSED' })
+    expect(native.pinUsage().pinned).toBe(0)
+    await pool.close()
+  })
+
   testUnlimited('by close() of the handle that pinned them, while another has the file attached', async () => {
     const file = await openOne()
     const other = attach(file.handle)
