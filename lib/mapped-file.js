@@ -2,6 +2,7 @@
 // The handle on a mapping: every call checks its arguments, then asks the pool, or answers at once where it can.
 
 const { EventEmitter } = require('node:events')
+const { nextTick } = require('node:process')
 const { isMainThread } = require('node:worker_threads')
 const native = require('../native/binding')
 const { Op } = require('../worker/layout')
@@ -452,14 +453,7 @@ class MappedFile extends EventEmitter {
     await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])
     native.letGo(this.#id)
     this.#pool.leave()
-    // Closing has succeeded, whatever a listener does.
-    try {
-      this.emit('close')
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
+    this.#tell('close') // closing has succeeded, whatever a listener does
   }
 
   removeAllListeners(...names) {
@@ -472,7 +466,18 @@ class MappedFile extends EventEmitter {
   emitDamage() {
     for (const lost of [...this.#newDamage(), ...this.#leases.newDamage()]) {
       debug('damage: %d bytes at %d of %j are zeros now', lost.length, lost.offset, this.#path)
-      this.emit('damage', lost)
+      this.#tell('damage', lost) // others are told of theirs, whatever a listener does
+    }
+  }
+
+  /** Emits an event; what a listener throws is an uncaught exception, and nothing of this call. */
+  #tell(...event) {
+    try {
+      this.emit(...event)
+    } catch (error) {
+      nextTick(() => {
+        throw error
+      })
     }
   }
 

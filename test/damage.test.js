@@ -37,6 +37,10 @@ describe('\'damage\'', () => {
     expect(told).toEqual({ byte: 0, offset: 0, pools: 0 })
   })
 
+  test('is told in full, and to other files, when a listener throws', async () => {
+    expect(await run('throwsOnce')).toEqual({ told: [2, 1], errors: ['a bug of the user\'s'] })
+  })
+
   test('reaches uncaughtException when a listener throws', async () => {
     expect(await run('throws')).toEqual({ message: 'a bug of the user\'s' })
   })
