@@ -3,6 +3,7 @@
 // A thread of the core waits in the kernel (native/waiter_thread.c), and not one of the pool.
 
 const { constants } = require('node:os')
+const { clearTimeout, setTimeout } = require('node:timers')
 const native = require('../native/binding')
 const { onAbort, throwIfAborted } = require('./abort')
 const { AbortError, fromCore, invalidValue, mapClosed, mapReadOnly, outOfRange, systemError } = require('./errors')
@@ -11,6 +12,9 @@ const { checkInteger, checkLimit, waitOptions } = require('./options')
 const WORD = 4 // bytes
 const { ABSENT } = native.results
 const OUTCOMES = new Map(Object.entries(native.waitOutcomes).map(([name, number]) => [number, name]))
+
+const LONGEST_MS = 2 ** 31 - 1 // of a timer
+const LATE = Symbol('late')
 
 const pending = new Map() // ids to waits of this thread, which keep their files alive
 let listening = false
@@ -49,6 +53,25 @@ class Wait {
     this.id = id
     pending.set(id, this)
     if (this.signal !== undefined) this.forgetSignal = onAbort(this.signal, () => native.cancelWait(id))
+    return true
+  }
+
+  /** Touches the word's page; false where the time is over before. */
+  async load() {
+    const { file, byteOffset, signal, deadline } = this
+    const ending = new AbortController()
+    const forgetSignal = signal && onAbort(signal, () => ending.abort(signal.reason))
+    const left = Math.max(0, deadline - performance.now())
+    const timer = left > LONGEST_MS ? undefined : setTimeout(() => ending.abort(LATE), left)
+    try {
+      await file.touch(byteOffset, WORD, { signal: ending.signal })
+    } catch (error) {
+      if (error.cause !== LATE) throw error
+      return false
+    } finally {
+      clearTimeout(timer)
+      forgetSignal?.()
+    }
     return true
   }
 
@@ -98,7 +121,7 @@ async function wait(file, byteOffset, expected, options) {
   listen()
   const made = new Wait(file, byteOffset, expected, checked)
   if (!made.enter(false)) {
-    await file.touch(byteOffset, WORD, { signal })
+    if (!await made.load()) return 'timed-out'
     if (file.closed) throw mapClosed(file.path)
     throwIfAborted(signal)
     made.enter(true)

@@ -153,6 +153,16 @@ if (skipped !== undefined) {
     })
   })
 
+  test('wait() is over in time, also while the page of its word is being read', async () => {
+    const at = await mount({ readMs: 4 * READ_MS })
+    const { files: [file] } = await openAll([at('slow')], {})
+    const order = []
+    const waited = file.wait(0, 0, { timeout: READ_MS }).then((outcome) => order.push(outcome))
+    const touched = file.touch(0, 1).then(() => order.push('touched'))
+    await Promise.all([waited, touched])
+    expect(order).toEqual(['timed-out', 'touched'])
+  })
+
   test('refresh() of a file on a slow device does not hold up that of another', async () => {
     const at = await mount({ statMs: 3 * READ_MS })
     const slow = await openAll([at('fast')], {})
