@@ -1,6 +1,7 @@
 'use strict'
 // The old way to hear of an outcome, beside the promise.
 
+const { nextTick } = require('node:process') // test runners replace the global one's
 const { checkFunction } = require('./options')
 
 /** Runs `act`; a function as the last argument gets the outcome instead of a promise. */
@@ -8,8 +9,8 @@ function withCallback(given, act) {
   if (typeof given.at(-1) !== 'function') return act(...given)
   const callback = checkFunction('callback', given.pop())
   act(...given).then(
-    (value) => process.nextTick(callback, null, value),
-    (error) => process.nextTick(callback, error)
+    (value) => nextTick(callback, null, value),
+    (error) => nextTick(callback, error)
   )
   return undefined
 }

@@ -19,6 +19,7 @@
 // way goes a chunk that was evicted, or cut off, between its touch and its turn.
 
 const { performance } = require('node:perf_hooks')
+const { nextTick } = require('node:process') // test runners replace the global one's
 const { Readable, addAbortSignal } = require('node:stream')
 const { setImmediate } = require('node:timers')
 const { onAbort } = require('./abort')
@@ -290,7 +291,7 @@ class ChunkStream extends Readable {
 
   _read() {
     // In a tick of its own: what a listener throws is an uncaught exception, and not a rejection of ours.
-    this.#scan.next().then((chunk) => process.nextTick(() => this.#pass(chunk)), (error) => this.destroy(error))
+    this.#scan.next().then((chunk) => nextTick(() => this.#pass(chunk)), (error) => this.destroy(error))
   }
 
   /** What a Readable still gives once it is destroyed may be zeros. */

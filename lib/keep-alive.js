@@ -2,12 +2,13 @@
 // Keeps the process alive while something is awaited that does not: Atomics.waitAsync (nodejs/node#61941).
 
 const { clearInterval, setInterval } = require('node:timers')
+const { outside } = require('./outside')
 
 const SELDOM_MS = 2 ** 30
 
 // A timer, and not a port: Deno lets go of a port to which nobody listens, and Bun of one to which somebody does.
 class KeepAlive {
-  #timer = setInterval(() => {}, SELDOM_MS).unref()
+  #timer = outside(() => setInterval(() => {}, SELDOM_MS).unref())
 
   /** The process stays from now on. */
   ref() {

@@ -1,6 +1,7 @@
 'use strict'
 // Defaults and validation of everything that users pass in, in one place: what comes out is clean.
 
+const { AsyncResource } = require('node:async_hooks')
 const { Buffer, constants } = require('node:buffer')
 const { isAnyArrayBuffer, isSharedArrayBuffer } = require('node:util').types
 const native = require('../native/binding')
@@ -150,7 +151,8 @@ function touchOptions(options = {}) {
   const { signal, onProgress, write = false } = checkObject('options', options)
   return {
     signal: checkSignal(signal),
-    onProgress: checkFunction('options.onProgress', onProgress),
+    // What it does belongs to this call, whoever hears of the progress.
+    onProgress: checkFunction('options.onProgress', onProgress) && AsyncResource.bind(onProgress),
     write: checkBoolean('options.write', write)
   }
 }

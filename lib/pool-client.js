@@ -9,6 +9,7 @@ const { BLAME, Channel } = require('./channel')
 const { Crew } = require('./crew')
 const { debug, tellIfSlow } = require('./debug')
 const { publishEnd, publishStart } = require('./diagnostics')
+const { outside } = require('./outside')
 const { claimPlace } = require('./place')
 const { poolClosed, queueFull, threadFailed } = require('./errors')
 const { now } = require('../worker/clock')
@@ -195,7 +196,7 @@ class PoolClient extends EventEmitter {
     this.#watching = true
     this.#stepsSeen = this.#steps
     this.#sawThreads = this.crew.isUp // one that has just come is not stuck yet
-    this.#watch ??= setTimeout(() => this.#look(), STALL_MS).unref()
+    this.#watch ??= outside(() => setTimeout(() => this.#look(), STALL_MS).unref())
     this.#watch.refresh()
   }
 

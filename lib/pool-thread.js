@@ -2,8 +2,10 @@
 // The life of one pool thread as the thread that started it sees it: it starts, it may fail, it ends exactly once.
 
 const path = require('node:path')
+const { nextTick } = require('node:process')
 const { Worker, SHARE_ENV } = require('node:worker_threads')
 const native = require('../native/binding')
+const { outside } = require('./outside')
 const { Control, ThreadStatus, generationOf, statusOf, withStatus } = require('../worker/layout')
 
 const MAIN = path.join(__dirname, '..', 'worker', 'main.js')
@@ -31,9 +33,10 @@ class PoolThread {
     const { resourceLimits } = options
     try {
       // Flags of the process, such as a debugger's or a loader's, are not for a thread that runs none of its code.
-      this.#worker = new Worker(MAIN, { workerData, resourceLimits, execArgv: [], env: SHARE_ENV, name: 'faultless' })
+      const settings = { workerData, resourceLimits, execArgv: [], env: SHARE_ENV, name: 'faultless' }
+      this.#worker = outside(() => new Worker(MAIN, settings))
     } catch (error) {
-      process.nextTick(() => this.#end(error))
+      nextTick(() => this.#end(error))
       return
     }
     this.#worker.on('error', (error) => (this.#error = error))

@@ -1,0 +1,12 @@
+'use strict'
+// What outlives a request is made outside of its asynchronous context: else a timer or a thread keeps what the first caller had in an
+// AsyncLocalStorage, for as long as it lives.
+
+const { AsyncResource } = require('node:async_hooks')
+
+const resource = new AsyncResource('faultless') // of the context in which the module was loaded
+
+/** Runs `act` there. @returns what it returns */
+const outside = (act) => resource.runInAsyncScope(act)
+
+module.exports = { outside }

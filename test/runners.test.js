@@ -1,0 +1,31 @@
+'use strict'
+// What test runners do to the program under test: timers and ticks of their own, and realms that are not Node's.
+
+const fs = require('node:fs')
+const { open } = require('faultless')
+const { makeFile, temporaryFolder } = require('./helpers')
+
+const folder = temporaryFolder()
+const file = makeFile(folder, 'data', 100_000)
+
+afterEach(() => jest.useRealTimers())
+
+test('with fake timers a callback is called, and a stream flows, as those of fs do', async () => {
+  const mapped = await open(file)
+  jest.useFakeTimers()
+  const copy = await new Promise((resolve, reject) => mapped.read(10, 20, (error, data) => error ? reject(error) : resolve(data)))
+  let bytes = 0
+  for await (const chunk of mapped.createReadStream({ highWaterMark: 30_000 })) bytes += chunk.length
+  jest.useRealTimers()
+  expect(copy.equals(fs.readFileSync(file).subarray(10, 30))).toBe(true)
+  expect(bytes).toBe(100_000)
+  await mapped.close()
+})
+
+test('errors and Buffers are instances of what the test knows by these names', async () => {
+  const mapped = await open(file)
+  expect(await mapped.view(0, 10)).toBeInstanceOf(Uint8Array)
+  await expect(mapped.read(-1)).rejects.toBeInstanceOf(RangeError)
+  await mapped.close()
+  await expect(mapped.read()).rejects.toBeInstanceOf(Error)
+})
