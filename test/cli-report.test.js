@@ -3,13 +3,13 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { execFile } = require('node:child_process')
+const { execFile, execFileSync } = require('node:child_process')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { promisify } = require('node:util')
 const { PNG } = require('pngjs')
 const { open } = require('faultless')
-const { ROOT, findCommand, jsonOf, runCli, startCli, testWith } = require('./cli-helpers')
-const { PAGE, isTmpfs, isWindows, makeFile, syncFile, temporaryFolder } = require('./helpers')
+const { CLI, ROOT, findCommand, jsonOf, runCli, startCli, testWith } = require('./cli-helpers')
+const { PAGE, isTmpfs, isWindows, makeFile, syncFile, temporaryFolder, testAsRoot } = require('./helpers')
 
 const folder = temporaryFolder()
 const testOnDisk = (name, act) => testWith(!isTmpfs(folder), 'nothing is evicted on tmpfs', name, act)
@@ -144,5 +144,58 @@ describe('report', () => {
     const nowhere = path.join(folder, 'missing', 'page.html')
     const { code, stderr } = await runCli(['report', '--no-bench', '-o', nowhere, data])
     expect({ code, stderr }).toEqual({ code: 1, stderr: `faultless: ${nowhere}: no such file or directory (ENOENT, access)\n` })
+  })
+
+  // None of these tests names a device of the system: a command that replaced it would leave the machine without.
+  const testHere = (name, act) => testWith(!isWindows, 'Windows has none', name, act)
+  const makeMap = (to) => runCli(['report', '--no-bench', '-o', to, data])
+  const END = /<\/html>\s*$/
+
+  testHere('replaces what a link leads to, and leaves the link', async () => {
+    const [link, target, lost] = ['link.html', 'target.html', 'lost.html'].map((name) => path.join(folder, name))
+    const other = fs.openSync(target, 'w+')
+    fs.symlinkSync('target.html', link)
+    expect(await makeMap(link)).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('link.html: ') })
+    expect(fs.readlinkSync(link)).toBe('target.html')
+    expect(fs.readFileSync(target, 'utf8')).toMatch(END)
+    expect(fs.fstatSync(other).size).toBe(0) // nobody who has it open finds half a page
+    fs.closeSync(other)
+
+    fs.symlinkSync('nothing.html', lost)
+    expect(await makeMap(lost)).toMatchObject({ code: 1, stderr: `faultless: ${lost}: no such file or directory (ENOENT, access)\n` })
+    expect(fs.readlinkSync(lost)).toBe('nothing.html')
+  })
+
+  testHere('writes to a FIFO', async () => {
+    const fifo = path.join(folder, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const fd = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    expect(await makeMap(fifo)).toMatchObject({ code: 0, stderr: '' })
+    const bytes = Buffer.alloc(1 << 20)
+    const text = bytes.toString('utf8', 0, fs.readSync(fd, bytes))
+    fs.closeSync(fd)
+    expect(fs.lstatSync(fifo).isFIFO()).toBe(true)
+    expect(text).toMatch(END)
+  })
+
+  testAsRoot('writes to a device', async () => {
+    const [none, full] = ['null', 'full'].map((name) => path.join(folder, name))
+    execFileSync('mknod', [none, 'c', '1', '3'])
+    execFileSync('mknod', [full, 'c', '1', '7'])
+    expect(await makeMap(none)).toMatchObject({ code: 0, stderr: '' })
+    expect(await makeMap(full)).toMatchObject({ code: 1, stderr: `faultless: ${full}: no space left on device (ENOSPC, write)\n` })
+    for (const name of [none, full]) expect(fs.lstatSync(name).isCharacterDevice()).toBe(true)
+  })
+
+  testHere('says nothing but the page where that is stdout', async () => {
+    const link = path.join(folder, 'stdout')
+    fs.symlinkSync('/proc/self/fd/1', link)
+    const { code, stderr, stdout } = await makeMap(link)
+    expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: '', stdout: expect.stringMatching(END) })
+    expect(stdout).toMatch(/^<!doctype html>/i)
+    const into = path.join(folder, 'into.html')
+    execFileSync('sh', ['-c', '"$0" "$1" report --no-bench -o "$2" "$3" >"$4"', process.execPath, CLI, link, data, into])
+    expect(fs.readFileSync(into, 'utf8')).toMatch(END)
+    expect(fs.readlinkSync(link)).toBe('/proc/self/fd/1')
   })
 })
