@@ -25,20 +25,23 @@ function listen() {
 }
 
 /**
- * @param {{run: Function, endsWhenInterrupted?: boolean, writesJson?: boolean}} verb `writesJson`: by itself
+ * @param {{run: Function, endsWhenInterrupted?: boolean, writesJson?: boolean}} verb `writesJson`: by itself. Where to be
+ *   interrupted is its end, its run() may resolve to false: that came too early
  * @returns {Promise<number>} the exit code
  */
 async function run(verb, args, options) {
   const interrupts = listen()
   const terminal = new Terminal(process.stdout, options)
   const output = new Output(terminal, options)
+  let isDone
   try {
-    await verb.run(args, options, { output, terminal, signal: interrupts.signal })
+    isDone = await verb.run(args, options, { output, terminal, signal: interrupts.signal })
   } finally {
     output.end(verb.writesJson)
     interrupts.stop()
   }
-  if (interrupts.signal.aborted && !verb.endsWhenInterrupted) return 128 + interrupts.number()
+  const isGoodEnd = verb.endsWhenInterrupted && isDone !== false
+  if (interrupts.signal.aborted && !isGoodEnd) return 128 + interrupts.number()
   return output.failures > 0 ? 1 : 0
 }
 

@@ -16,6 +16,7 @@ const reason = whyNot()
 if (reason !== undefined) {
   test.skip(`a signal during a comparison (skipped: ${reason})`, () => {})
   test.skip(`ctrl-C during a touch (skipped: ${reason})`, () => {})
+  test.skip(`ctrl-C during a pin (skipped: ${reason})`, () => {})
 } else {
   const mount = useSlowfs()
 
@@ -45,6 +46,17 @@ if (reason !== undefined) {
     expect(touched % SLICE).toBe(0)
     expect(resident * 4096).toBeGreaterThanOrEqual(touched)
     expect(resident).toBeLessThan(pages)
+  })
+
+  test('ctrl-C ends a pin before all of the file is in memory', async () => {
+    const at = await mount({ size: SIZE, readMs: 20 })
+    const { child, ended } = startCli(['pin', '--json', at('slow')])
+    await waitForFirstPages(at('slow'))
+    child.kill('SIGINT')
+    const { code, signal, stdout, stderr } = await ended
+    expect({ code, signal, stdout, stderr }).toEqual({
+      code: 130, signal: null, stdout: '[]\n', stderr: 'faultless: interrupted: 0 bytes were pinned\n'
+    })
   })
 
   testWith(hasTerminal, 'script is not installed', 'ctrl-C leaves the bar of a touch where it was', async () => {

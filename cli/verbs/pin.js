@@ -27,11 +27,11 @@ Examples:
   faultless pin --quiet data.bin &     behind the shell
 `)
 
-async function pinFile(entry, options) {
+async function pinFile(entry, options, signal) {
   const file = await open(entry.path, { freshness: 0 })
   try {
     const range = clip(options, file.byteLength)
-    const pin = range.length === 0 ? undefined : await file.pin(range.offset, range.length)
+    const pin = range.length === 0 ? undefined : await file.pin(range.offset, range.length, { signal })
     const found = await look(file, range)
     return { file, pin, range, found }
   } catch (error) {
@@ -40,23 +40,27 @@ async function pinFile(entry, options) {
   }
 }
 
-/** One after the other: all of them share one limit, and whoever is named first gets his. */
+/**
+ * One after the other: all of them share one limit, and whoever is named first gets his.
+ * @returns {Promise<{held: object[], isAll: boolean}>} `isAll`: whether no signal came before the last of them
+ */
 async function pinAll(names, options, { output, signal }, tell) {
   const held = []
   for await (const entry of walk(names[0], options)) {
-    if (signal.aborted) break
+    if (signal.aborted) return { held, isAll: false }
     if (entry.status === undefined) {
       complain(output, entry)
       continue
     }
     try {
-      held.push(await pinFile(entry, options))
+      held.push(await pinFile(entry, options, signal))
       tell(entry, held.at(-1))
     } catch (error) {
+      if (error.code === 'ABORT_ERR') return { held, isAll: false }
       complain(output, { ...entry, error })
     }
   }
-  return held
+  return { held, isAll: true }
 }
 
 async function waitFor(ms = Infinity, signal) {
@@ -71,14 +75,16 @@ async function run(names, options, session) {
   const { output, signal } = session
   const totals = new Totals()
   const table = new Table(output, [size, ['in memory', share]])
-  const held = await pinAll(names, options, session, (entry, { file, range, found }) => {
+  const { held, isAll } = await pinAll(names, options, session, (entry, { file, range, found }) => {
     const json = { ...toJson(entry.path, file, range, found), pinned: range.length }
     output.result(json)
     totals.add(json)
     table.add({ ...json, path: entry.path, heat: heatOf(found, CELLS) })
   })
   totals.tell(output)
-  if (held.some(({ pin }) => pin !== undefined)) {
+  if (!isAll) {
+    output.note(undefined, `interrupted: ${bytes(totals.length)} were pinned`)
+  } else if (held.some(({ pin }) => pin !== undefined)) {
     output.line(`pinned ${bytes(totals.length)}, ${options.for === undefined ? 'until ctrl-C' : `for ${duration(options.for)}`}`)
     await waitFor(options.for, signal)
   }
@@ -86,6 +92,7 @@ async function run(names, options, session) {
     pin?.release()
     await file.close()
   }
+  return isAll
 }
 
 module.exports = { define, run, endsWhenInterrupted: true }
