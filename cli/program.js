@@ -63,19 +63,22 @@ function define(command, name, use) {
   command.action((...args) => use(verb, args.slice(0, -2), args.at(-2)))
 }
 
-/** A reader that has seen enough, as `head` does, is no failure to write about. */
-function obeyClosedPipes() {
-  const end = (error) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.BROKEN_PIPE)
-    throw error
-  }
-  process.stdout.on('error', end)
-  process.stderr.on('error', end)
+/** A reader that has seen enough, as `head` does, is no failure to write about. @returns {number} the exit code */
+function codeOfUnwritten(error) {
+  if (error.code === 'EPIPE') return ExitCode.BROKEN_PIPE
+  process.stderr.write(`faultless: stdout: ${describe(error)}\n`)
+  return ExitCode.SOME_FAILED
+}
+
+function endWhenUnwritten() {
+  process.stdout.on('error', (error) => process.exit(codeOfUnwritten(error)))
+  // Of this nothing can be told.
+  process.stderr.on('error', ({ code }) => process.exit(code === 'EPIPE' ? ExitCode.BROKEN_PIPE : ExitCode.SOME_FAILED))
 }
 
 /** @param {string[]} argv as process.argv @returns {Promise<number>} the exit code */
 async function run(argv) {
-  obeyClosedPipes()
+  endWhenUnwritten()
   let code = ExitCode.OK
   const program = makeProgram(argv, async (verb, args, options) => {
     code = await require('./session').run(verb, args, options)
@@ -84,7 +87,7 @@ async function run(argv) {
     await program.parseAsync(argv)
     return code
   } catch (error) {
-    if (error.code === 'EPIPE') return ExitCode.BROKEN_PIPE // of a thread that writes by itself
+    if (error.isOfStdout) return codeOfUnwritten(error) // of a thread that writes by itself
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_USAGE
     process.stderr.write(`faultless: ${describe(error)}\n`)
     return error.code === 'ERR_USAGE' ? ExitCode.BAD_USAGE : ExitCode.SOME_FAILED

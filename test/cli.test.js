@@ -444,6 +444,25 @@ describe('the command line', () => {
   })
 })
 
+// Not that of the system, which a mistake here would replace.
+testAsRoot('where stdout cannot be written, that is told in a line, and the exit code is 1', () => {
+  const full = inFolder('full')
+  execFileSync('mknod', [full, 'c', '1', '7'])
+  const to = (stdio, ...args) => spawnSync(process.execPath, [CLI, ...args], { stdio, encoding: 'utf8' })
+  const fd = fs.openSync(full, 'w')
+  try {
+    const watch = ['watch', '--interval', '1ms', '--count', '3']
+    const lines = [['stat', data], ['stat', '--json', data], ['touch', data], [...watch, data], [...watch, '--json', data], ['--help']]
+    for (const args of lines) {
+      const { status, stderr } = to(['ignore', fd, 'pipe'], ...args)
+      expect({ args, status, stderr }).toEqual({ args, status: 1, stderr: 'faultless: stdout: no space left on device (ENOSPC, write)\n' })
+    }
+    expect(to(['ignore', 'pipe', fd], 'stat', inFolder('missing'))).toMatchObject({ status: 1, stdout: '' })
+  } finally {
+    fs.closeSync(fd)
+  }
+})
+
 describe('what it looks like', () => {
   const ESCAPE = '\x1b['
 

@@ -48,7 +48,7 @@ async function run([file], options, { output, terminal, signal }) {
   worker.on('message', (error) => (failure = error))
   await once(worker, 'exit')
   process.stdout.removeListener('resize', tellSize)
-  if (failure?.code === 'EPIPE') throw failure
+  if (failure?.isOfStdout) throw failure
   if (failure !== undefined) output.fail(file, failure, true)
 }
 

@@ -21,27 +21,27 @@ const { options } = workerData
 const sleep = (ms) => Atomics.wait(words, Shared.STOP, 0, Math.max(0, ms))
 
 /** What the thread that listens acts upon. */
-const report = ({ code, errno, syscall, message }) => parentPort.postMessage({ code, errno, syscall, message })
+const report = ({ code, errno, syscall, message }, isOfStdout = false) =>
+  parentPort.postMessage({ code, errno, syscall, message, isOfStdout })
 
 const shallEnd = () => Atomics.load(words, Shared.STOP) === 1
 
-/** A pipe that is full makes it wait, one that nobody reads makes it end. */
+/** A pipe that is full makes it wait, one that nobody reads or a full disk makes it end. */
 function write(text) {
   let bytes = Buffer.from(text)
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(fs.writeSync(STDOUT, bytes))
     } catch (error) {
-      if (error.code === 'EPIPE') return endUnread(error)
-      if (error.code !== 'EAGAIN') throw error
+      if (error.code !== 'EAGAIN') return endUnwritten(error)
       if (sleep(TRY_AGAIN_MS) === 'not-equal') return undefined
     }
   }
   return undefined
 }
 
-function endUnread(error) {
-  report(error)
+function endUnwritten(error) {
+  report(error, true)
   Atomics.store(words, Shared.STOP, 1)
 }
 
