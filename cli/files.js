@@ -117,13 +117,22 @@ class Walk {
 
 /** The names in a list, from a file or stdin ('-'), one a line or, with `zero`, each ended by a NUL byte. */
 async function* namesIn(list, zero) {
-  const text = list === '-' ? await readStdin() : await fs.readFile(list)
+  const text = await readList(list)
   const separator = zero ? 0 : 10
   for (let start = 0; start < text.length;) {
     const found = text.indexOf(separator, start)
     const end = found === -1 ? text.length : found
     if (end > start) yield nameOf(text.subarray(start, end))
     start = end + 1
+  }
+}
+
+/** The system's error does not always say of what it is. */
+async function readList(list) {
+  try {
+    return list === '-' ? await readStdin() : await fs.readFile(list)
+  } catch (error) {
+    throw Object.assign(error, { path: list === '-' ? 'stdin' : list })
   }
 }
 

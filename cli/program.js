@@ -3,6 +3,7 @@
 
 const { Command, CommanderError } = require('commander')
 const { version } = require('../package.json')
+const { printable } = require('./format')
 const { describe } = require('./output')
 
 const VERBS = {
@@ -89,7 +90,8 @@ async function run(argv) {
   } catch (error) {
     if (error.isOfStdout) return codeOfUnwritten(error) // of a thread that writes by itself
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_USAGE
-    process.stderr.write(`faultless: ${describe(error)}\n`)
+    const about = error.path === undefined ? '' : `${printable(error.path)}: `
+    process.stderr.write(`faultless: ${about}${describe(error)}\n`)
     return error.code === 'ERR_USAGE' ? ExitCode.BAD_USAGE : ExitCode.SOME_FAILED
   }
 }

@@ -226,6 +226,22 @@ describe('files', () => {
     fs.rmSync(odd)
   })
 
+  test('a list that cannot be read is named', async () => {
+    const missing = inFolder('no list')
+    expect(await runCli(['stat', '--files-from', missing])).toMatchObject({
+      code: 1, stdout: '', stderr: `faultless: ${missing}: no such file or directory (ENOENT, open)\n`
+    })
+    if (isWindows) return // which opens no folder
+    expect(await runCli(['stat', '--files-from', tree])).toMatchObject({
+      code: 1, stdout: '', stderr: `faultless: ${tree}: illegal operation on a directory (EISDIR, read)\n`
+    })
+    const fd = fs.openSync(inFolder('write only'), 'w')
+    const given = { stdio: [fd, 'pipe', 'pipe'], encoding: 'utf8' }
+    const { status, stderr } = spawnSync(process.execPath, [CLI, 'stat', '-b', '-'], given)
+    fs.closeSync(fd)
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'faultless: stdin: bad file descriptor (EBADF, read)\n' })
+  })
+
   test('what cannot be handled is told of, all else is done, and the exit code is 1', async () => {
     const odd = Buffer.from(inFolder('caf\xe9'), 'latin1') // no UTF-8
     const oddFolder = inFolder('odd')
