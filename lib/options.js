@@ -79,7 +79,7 @@ function sliceRange(byteLength, start = 0, end = byteLength) {
 /** A list of [offset, length]. */
 function rangeList(byteLength, list) {
   if (!Array.isArray(list)) throw invalidType('ranges', 'an array', list)
-  return list.map((pair, index) => {
+  return Array.from(list, (pair, index) => { // and not by map(), which passes holes over
     if (!Array.isArray(pair)) throw invalidType(`ranges[${index}]`, 'an array of offset and length', pair)
     return range(byteLength, pair[0], pair[1])
   })

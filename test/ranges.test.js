@@ -50,7 +50,7 @@ async function expectRefusal(act, code, name, value) {
 
 /** As Node's own errors do. */
 function described(value) {
-  if (value === null) return 'null'
+  if (value === null || value === undefined) return String(value)
   if (typeof value === 'object') return `an instance of ${value.constructor.name}`
   return `type ${typeof value} (${inspect(value)})`
 }
@@ -197,6 +197,14 @@ describe('a list of ranges', () => {
       for (const value of [5, '01', null, { offset: 0, length: 1 }]) {
         await expectRefusal(() => act([[0, 1], value]), 'ERR_INVALID_ARG_TYPE', 'ranges[1]', value)
       }
+    }
+  })
+
+  test('holds no holes: one is refused as undefined is, and nothing is left in flight', async () => {
+    const holes = [[0, 1], undefined, [0, 1]]
+    delete holes[1]
+    for (const act of [(list) => file.touch(list), (list) => file.readv(list)]) {
+      await expectRefusal(() => act(holes), 'ERR_INVALID_ARG_TYPE', 'ranges[1]', undefined)
     }
   })
 
