@@ -16,6 +16,8 @@ const { SLOTS } = require('../worker/layout')
 /** Bytes that an answer on the stage may have. */
 const SHORT = 4096
 
+const NO_MEMORY = -constants.errno.ENOMEM
+
 class Answers {
   #stage // made when it is first needed
   #stageId
@@ -37,11 +39,25 @@ class Answers {
     return part.isStaged ? slot * SHORT : 0
   }
 
-  /** The slot has ended, so no thread writes to the memory any more. */
+  /**
+   * The slot has ended, so no thread writes to the memory any more.
+   * @returns {number} 0, or a negative result of the core where there is no memory for the answer
+   */
   end(slot, part, succeeded) {
     if (part.transfer > 0) native.takeBack(part.transfer)
     if (part.source !== undefined) part.source = undefined // of a request that goes on with others
-    else if (part.isStaged && succeeded) part.memory = this.#stage.slice(slot * SHORT, slot * SHORT + part.length)
+    else if (part.isStaged && succeeded) return this.#takeFromStage(slot, part)
+    return 0
+  }
+
+  #takeFromStage(slot, part) {
+    const begin = slot * SHORT
+    try {
+      part.memory = this.#stage.slice(begin, begin + part.length)
+    } catch {
+      return NO_MEMORY
+    }
+    return 0
   }
 
   /** No slot will have an answer any more. */
@@ -56,36 +72,40 @@ class Answers {
     if (length > SHORT) return (part.transfer = lendCopy(source))
     part.isStaged = true
     const id = this.#openStage()
-    new Uint8Array(this.#stage, slot * SHORT, length).set(source)
+    if (id > 0) new Uint8Array(this.#stage, slot * SHORT, length).set(source)
     return id
   }
 
   #openStage() {
     if (this.#stageId > 0) return this.#stageId
-    this.#stage ??= new ArrayBuffer(SLOTS * SHORT)
+    this.#stage ??= memoryOf(SLOTS * SHORT)
+    if (this.#stage === undefined) return NO_MEMORY // so far: the next one that needs it tries again
     this.#stageId = native.lend(this.#stage)
     return this.#stageId
   }
 }
 
 function lendCopy(bytes) {
-  let copy
-  try {
-    copy = new ArrayBuffer(bytes.length)
-  } catch {
-    return -constants.errno.ENOMEM
-  }
+  const copy = memoryOf(bytes.length)
+  if (copy === undefined) return NO_MEMORY
   new Uint8Array(copy).set(bytes)
   return native.lend(copy)
 }
 
-/** @throws the system's ENOMEM instead of V8's error without a code */
-function allocate(length) {
+/** Undefined where there is none: what is thrown amid slots would leave them half filled. */
+function memoryOf(length) {
   try {
     return new ArrayBuffer(length)
   } catch {
-    throw systemError(-constants.errno.ENOMEM, 'read')
+    return undefined
   }
+}
+
+/** @throws the system's ENOMEM instead of V8's error without a code */
+function allocate(length) {
+  const memory = memoryOf(length)
+  if (memory === undefined) throw systemError(NO_MEMORY, 'read')
+  return memory
 }
 
 module.exports = { Answers, SHORT, allocate }

@@ -335,8 +335,7 @@ class Channel {
     const { taken, ended, worked } = this.#memory
     const result = this.#memory.result[slot]
     request.noteTimes(taken[slot], ended[slot], worked[slot], at)
-    this.#release(slot)
-    request.endPart(part, result)
+    request.endPart(part, this.#release(slot) || result)
   }
 
   #report(request, slot) {
@@ -346,9 +345,10 @@ class Channel {
     request.advance(news)
   }
 
+  /** @returns {number} as Answers.end() */
   #release(slot) {
     const request = this.#requests[slot]
-    this.#answers.end(slot, this.#parts[slot], !request.settled && this.#memory.result[slot] >= 0)
+    const failure = this.#answers.end(slot, this.#parts[slot], !request.settled && this.#memory.result[slot] >= 0)
     this.#queue.leave(request)
     this.#requests[slot] = undefined
     this.#parts[slot] = undefined
@@ -356,6 +356,7 @@ class Channel {
     Atomics.store(this.#memory.state, slot, State.FREE)
     this.#free.push(slot)
     request.leaveSlot()
+    return failure
   }
 }
 

@@ -203,6 +203,50 @@ describe('a copy', () => {
   })
 })
 
+describe('where there is no memory', () => {
+  const own = [] // pools
+  afterEach(() => Promise.all(own.splice(0).map((each) => each.close())))
+
+  async function openAlone(options) {
+    own.push(new Pool())
+    return openHere(data, { ...options, pool: own[0] })
+  }
+
+  const fail = () => {
+    throw new RangeError('Array buffer allocation failed') // as V8 does
+  }
+
+  async function expectNoMemory(file, act, name) {
+    await expect(act).rejects.toMatchObject({ code: 'ENOMEM', syscall: name })
+    expect(own[0].stats.inFlight).toBe(0)
+  }
+
+  test.each(['read', 'write'])('for any short answer, %s() rejects, leaves nothing in flight, and works later', async (name) => {
+    const file = await openAlone({ flags: 'r+' })
+    const bytes = contentAt(5, 64)
+    const call = () => (name === 'read' ? file.read(5, 64) : file.write(5, bytes))
+    const { ArrayBuffer } = globalThis
+    globalThis.ArrayBuffer = new Proxy(ArrayBuffer, { construct: fail })
+    const act = call()
+    globalThis.ArrayBuffer = ArrayBuffer
+    await expectNoMemory(file, act, name)
+    await call()
+    expectContent(await file.read(5, 64), 5, 64)
+  })
+
+  test('for this answer, read() rejects, and the others have theirs', async () => {
+    const file = await openAlone()
+    await file.read(0, 1)
+    const sliced = jest.spyOn(ArrayBuffer.prototype, 'slice').mockImplementationOnce(fail)
+    const outcomes = await Promise.allSettled([file.read(1, 64), file.read(2, 64)])
+    sliced.mockRestore()
+    expect(outcomes.map(({ reason }) => reason?.code).sort()).toEqual(['ENOMEM', undefined])
+    const which = outcomes.findIndex(({ status }) => status === 'fulfilled')
+    expectContent(outcomes[which].value, 1 + which, 64)
+    expect(own[0].stats).toMatchObject({ inFlight: 0, completed: 2, failed: 1 })
+  })
+})
+
 describe('onProgress', () => {
   /** The calls that it got. */
   async function progress(file, ...args) {
