@@ -90,17 +90,22 @@ class Pool extends PoolClient {
       this.crew.stop()
       this.crew.terminate()
     }
-    this.#goOnEnding()
+    this.#goOnEndingSoon()
     return this.#ended
   }
 
   onIdle() {
-    if (this.closed) this.#goOnEnding()
+    if (this.closed) this.#goOnEndingSoon()
     process.nextTick(() => this.emit('drain'))
   }
 
   onThreadGone() {
     if (this.closed) this.#goOnEnding()
+  }
+
+  /** As its end takes the channel away, in whose midst this may be called: it has just settled something, or told of it. */
+  #goOnEndingSoon() {
+    void Promise.resolve().then(() => this.#goOnEnding()) // queueMicrotask() stands still where a test fakes timers
   }
 
   /** Does what can be done by now; what other threads have to do first is looked at again. */

@@ -517,6 +517,20 @@ describe('pool.close()', () => {
     expect(watched.running).toEqual([])
   })
 
+  test('ends the pool though its last request is given up, as it kills threads', async () => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 1 })
+    const touched = touches(await openWith(pool), 1)
+    const closed = pool.close()
+    for (let deaths = 0; deaths < 2; deaths++) {
+      await until(() => gate.arrived === deaths + 1)
+      await watched.running[0].terminate()
+    }
+    expect(await codes(touched)).toEqual(['ERR_POOL_THREAD_FAILED'])
+    await closed
+    expect(pool.stats).toMatchObject({ threads: 0, inFlight: 0, failed: 1 })
+  })
+
   test('may be called again, and as Symbol.asyncDispose', async () => {
     const pool = createPool()
     const file = await openWith(pool)
@@ -568,6 +582,25 @@ describe('pool.destroy()', () => {
     expect(await codes(all)).toEqual(Array(10).fill('ERR_POOL_CLOSED'))
     await Promise.all([closed, destroyed])
     expect(watched.running).toEqual([])
+  })
+
+  test('may be called by onProgress, also when no thread is there any more', async () => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 1 })
+    const file = await openWith(pool)
+    let destroyed
+    const touched = file.touch(0, PAGE, { onProgress: () => (destroyed = pool.destroy()) })
+    await until(() => gate.arrived === 1)
+    const { state, done } = pool.memory.channel(0)
+    const [worker] = watched.running
+    worker.prependListener('exit', () => {
+      done[0] = PAGE
+      state[0] = State.DONE // and it died before it has told so
+    })
+    await worker.terminate()
+    expect(await codes([touched])).toEqual(['ERR_POOL_CLOSED'])
+    await destroyed
+    expect(pool.stats).toMatchObject({ threads: 0, inFlight: 0, failed: 1 })
   })
 
   test('is the end: close() and destroy() after it wait for it', async () => {
