@@ -115,6 +115,7 @@ class Channel {
 
   /** For Request: it has been settled. */
   forget(request) {
+    if (request.partsLeft > 0 && !this.#early.has(request)) this.#queue.drop(request)
     if (--this.#inFlight === 0) {
       Atomics.store(this.#memory.header, ChannelMemory.BUSY, 0)
       this.#keepAlive.unref()

@@ -36,6 +36,13 @@ class Fifo {
     this.#length = 0
   }
 
+  /** Drops those that do not suit; the others keep their order. */
+  keep(suits) {
+    const kept = this.toArray().filter(suits)
+    this.clear()
+    for (const item of kept) this.push(item)
+  }
+
   /** All of them, in their order. */
   toArray() {
     return Array.from({ length: this.#length }, (_, i) => this.#items[this.#placeOf(i)])

@@ -8,9 +8,14 @@ const { SLOTS } = require('../worker/layout')
 const FILE_SHARE = SLOTS / 2
 const REQUEST_SHARE = SLOTS / 4 // as deep as devices like their queues
 
+// So many settled requests may stand in a line, or as many as there are others: a look for each of them would cost too much,
+// and they cannot be left until their turn comes, which it does not while the device hangs.
+const MOST_DEAD = 64
+
 /** The requests of one file that have parts without a slot. */
 class Line {
   requests = new Fifo()
+  dead = 0 // of them, those that have been settled
   inSlots = 0 // parts of this file's that are in slots
   isWaiting = false // whether it has its turn among the others
 
@@ -19,7 +24,10 @@ class Line {
     if (this.inSlots >= FILE_SHARE) return undefined
     for (let left = this.requests.length; left > 0; left--) {
       const request = this.requests.shift()
-      if (!request.wantsSlots) continue
+      if (!request.wantsSlots) {
+        this.dead--
+        continue
+      }
       const mayHave = request.inSlots < REQUEST_SHARE
       if (!mayHave || request.partsLeft > 1) this.requests.push(request)
       if (!mayHave) continue
@@ -27,6 +35,20 @@ class Line {
       return request
     }
     return undefined
+  }
+
+  /** One of the requests has been settled. */
+  drop() {
+    this.dead++
+    if (this.dead <= MOST_DEAD || 2 * this.dead <= this.requests.length) return
+    this.requests.keep((request) => request.wantsSlots)
+    this.dead = 0
+  }
+
+  clear() {
+    this.requests.clear()
+    this.dead = 0
+    this.isWaiting = false
   }
 }
 
@@ -61,16 +83,18 @@ class Queue {
     this.#lineOf.get(request.file).inSlots--
   }
 
+  /** A request has been settled that was added, and has parts without a slot. */
+  drop(request) {
+    this.#lineOf.get(request.file).drop()
+  }
+
   /** Requests with parts that wait. */
   get requests() {
     return this.#turns.toArray().flatMap((line) => line.requests.toArray().filter((request) => request.wantsSlots))
   }
 
   clear() {
-    for (const line of this.#turns.toArray()) {
-      line.requests.clear()
-      line.isWaiting = false
-    }
+    for (const line of this.#turns.toArray()) line.clear()
     this.#turns.clear()
   }
 }

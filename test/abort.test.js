@@ -10,6 +10,7 @@ const fs = require('node:fs')
 const nodePath = require('node:path')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
+const { Fifo } = require('../lib/fifo')
 const { PAGE, errorOf, expectContent, makeFile, temporaryFolder } = require('./helpers')
 const until = require('./fixtures/until')
 
@@ -147,6 +148,28 @@ describe('a signal that is aborted during a touch', () => {
     expect(gate.arrived).toBe(1)
     gate.open()
     await Promise.all(others)
+  })
+
+  test('leaves next to nothing of what waits for a slot, though the device hangs', async () => {
+    const pushed = jest.spyOn(Fifo.prototype, 'push')
+    const gate = closeGate()
+    const { file } = await openAlone()
+    const spared = Array.from({ length: 300 }, (_, i) => file.touch(i * PAGE, PAGE))
+    const [line] = pushed.mock.contexts
+    pushed.mockRestore()
+    const waiting = line.length
+    for (let round = 0; round < 20; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const doomed = Array.from({ length: 100 }, (_, i) => file.touch(i * PAGE, PAGE, { signal }))
+      expect(line.length).toBeGreaterThanOrEqual(waiting + 100)
+      controller.abort()
+      await Promise.allSettled(doomed)
+    }
+    expect(line.length).toBeLessThanOrEqual(2 * waiting)
+    gate.open()
+    await Promise.all(spared)
+    expect(line.length).toBe(0)
   })
 
   test('rejects at once what a stuck thread has in hand', async () => {
