@@ -242,9 +242,14 @@ class PoolClient extends EventEmitter {
     if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
     const hasServed = hadWork || this.#steps !== thread.stepsBefore
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
-    if (cause !== undefined && this.listenerCount('error') > 0) process.nextTick(() => this.emit('error', error))
+    if (cause !== undefined) process.nextTick(() => this.#tellOf(error))
     if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
     this.onThreadGone()
+  }
+
+  /** Whoever listened once may have heard of another since. */
+  #tellOf(error) {
+    if (this.listenerCount('error') > 0) this.emit('error', error)
   }
 
   /** Somebody waits and nobody is there. */

@@ -382,6 +382,20 @@ describe('the event \'drain\'', () => {
   })
 })
 
+describe('the event \'error\'', () => {
+  test('is told of to whoever listens once, and to nobody where more threads fail', async () => {
+    const pool = createPool({ minThreads: 2 })
+    const file = await openWith(pool)
+    watched.refusal = new Error('refused by the test')
+    const errors = []
+    pool.once('error', (error) => errors.push(error.cause))
+    expect(await codes([file.touch(0, PAGE)])).toEqual(['ERR_POOL_THREAD_FAILED'])
+    await new Promise(setImmediate)
+    expect(errors).toEqual([watched.refusal])
+    expect(watched.starts).toBeGreaterThan(1)
+  })
+})
+
 describe('maxQueue', () => {
   test('rejects what is too much with ERR_POOL_QUEUE_FULL and settles every request', async () => {
     const pool = createPool({ maxQueue: 10 })
