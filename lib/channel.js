@@ -283,8 +283,8 @@ class Channel {
   }
 
   #wake = () => {
-    this.#listening = false
     this.#collect(MOST_AT_ONCE)
+    this.#listening = false // not before: who asks for more meanwhile does not know whether more is done
     this.#listen()
   }
 

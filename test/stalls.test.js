@@ -1,6 +1,6 @@
 'use strict'
 // When a pool brings another thread to work: where every one that is up has stood still from one look to the next. The test
-// says when it looks.
+// says when it looks; what is not to need a look goes on without.
 
 jest.mock('node:worker_threads', () => require('./fixtures/watched-threads')(jest.requireActual('node:worker_threads')))
 jest.mock('node:timers', () => ({
@@ -13,6 +13,7 @@ jest.mock('node:timers', () => ({
 const { watched } = require('node:worker_threads')
 
 const { open, Pool } = require('..')
+const { State } = require('../worker/layout')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 const until = require('./fixtures/until')
 
@@ -35,5 +36,28 @@ test('a thread that has just come is given time before another is started', asyn
   gate.open()
   await touched
   await file.close()
+  await pool.destroy()
+})
+
+test('answers that are there need no look, though amid them somebody asks for what is not answered', async () => {
+  const COUNT = 100
+  const gate = watched.closeGate()
+  const pool = new Pool({ maxThreads: 2 })
+  const [file, hanging] = [await open(path, { pool, freshness: 0 }), await open(path, { pool, freshness: 0 })]
+  gate.only(hanging)
+  await file.touch()
+  let asked
+  let told = 0
+  const ask = () => (asked ??= hanging.touch(0, PAGE))
+  for (let i = 0; i < COUNT; i++) {
+    const touched = file.touch((i % 16) * PAGE, PAGE, { onProgress: i === 0 ? ask : undefined })
+    void touched.then(() => told++)
+  }
+  const { state } = pool.memory.channel(0)
+  while (state.some((of) => of !== State.FREE && of !== State.DONE)); // nobody has been told of any
+  await until(() => told === COUNT)
+  gate.open()
+  await asked
+  await Promise.all([file.close(), hanging.close()])
   await pool.destroy()
 })
