@@ -152,9 +152,11 @@ let defaultSettings // what has come of them, from the first open() or map() on
  * FAULTLESS_MIN_THREADS and FAULTLESS_MAX_THREADS stand in for what it does not name.
  */
 function configure(options) {
-  poolOptions(options, true)
+  const checked = poolOptions(options, true)
   if (defaultSettings !== undefined) throw poolInUse()
-  defaultOptions = options
+  // A copy of what it names, which may change; not what was checked, for the environment is heard later.
+  const named = Object.keys(checked).map((name) => [name, options?.[name]])
+  defaultOptions = { ...Object.fromEntries(named), resourceLimits: checked.resourceLimits }
 }
 
 /**

@@ -171,6 +171,10 @@ describe('configure()', () => {
     expect(await run('afterOthers')).toMatchObject({ maxThreads: 3 })
   })
 
+  test('does not follow the object that it was given, but the environment', async () => {
+    expect(await run('changedSince')).toMatchObject({ minThreads: 2, maxThreads: 3, resourceLimits: { stackSizeMb: 4 } })
+  })
+
   test('refuses what a Pool refuses, at once, and leaves what was configured', async () => {
     expect(await run('invalid')).toMatchObject({
       code: 'ERR_OUT_OF_RANGE', message: expect.stringContaining('Received -1'), maxThreads: 3
