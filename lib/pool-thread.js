@@ -8,6 +8,9 @@ const native = require('../native/binding')
 const { outside } = require('./outside')
 const { Control, ThreadStatus, generationOf, statusOf, withStatus } = require('../worker/layout')
 
+// With what a thread exits that leaves by itself. Its status says so too, but not for long: that number can be had again.
+const LEFT = 77
+
 const MAIN = path.join(__dirname, '..', 'worker', 'main.js')
 
 class PoolThread {
@@ -29,7 +32,7 @@ class PoolThread {
     this.control = control
     this.stepsBefore = Atomics.load(control, Control.STEPS) // whether it ever served is seen by comparing
     this.#onEnd = onEnd
-    const workerData = { memory, thread: number, word, options }
+    const workerData = { memory, thread: number, word, options, codeOfLeaving: LEFT }
     const { resourceLimits } = options
     try {
       // Flags of the process, such as a debugger's or a loader's, are not for a thread that runs none of its code.
@@ -40,7 +43,7 @@ class PoolThread {
       return
     }
     this.#worker.on('error', (error) => (this.#error = error))
-    this.#worker.on('exit', () => this.#end(this.#error))
+    this.#worker.on('exit', (code) => this.#end(this.#error, code))
     this.#worker.unref()
   }
 
@@ -54,7 +57,7 @@ class PoolThread {
     void this.#worker?.terminate()
   }
 
-  #end(error) {
+  #end(error, code) {
     const at = Control.STATUS + this.number
     const word = Atomics.load(this.control, at)
     // Whoever saw its end first may have given the number to another thread by now.
@@ -62,7 +65,7 @@ class PoolThread {
     if (status !== undefined) Atomics.compareExchange(this.control, at, word, withStatus(word, ThreadStatus.ABSENT))
     native.disclaimWord(this.control, at)
     this.neverStarted = status === ThreadStatus.STARTING
-    this.left = status === ThreadStatus.LEAVING
+    this.left = status === ThreadStatus.LEAVING || code === LEFT
     this.#onEnd(this, error)
   }
 }

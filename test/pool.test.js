@@ -11,7 +11,8 @@ const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
 const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRanges, temporaryFolder } =
   require('./helpers')
-const { ChannelMemory, State } = require('../worker/layout')
+const native = require('../native/binding')
+const { ChannelMemory, Control, State, ThreadStatus, nextHolder, withStatus } = require('../worker/layout')
 const until = require('./fixtures/until')
 
 const SIZE = 1024 * PAGE
@@ -49,6 +50,15 @@ const touches = (file, count) =>
 
 const statuses = async (promises) => (await Promise.allSettled(promises)).map((outcome) => outcome.status)
 const codes = async (promises) => (await Promise.allSettled(promises)).map((outcome) => outcome.reason?.code)
+
+/** What another JavaScript thread does that starts the first of a pool's threads. */
+function takeNumber(control) {
+  Atomics.store(control, Control.STATUS, nextHolder(Atomics.load(control, Control.STATUS), ThreadStatus.STARTING))
+}
+
+function giveNumberBack(control) {
+  Atomics.store(control, Control.STATUS, withStatus(Atomics.load(control, Control.STATUS), ThreadStatus.ABSENT))
+}
 
 afterEach(async () => {
   for (const gate of gates.splice(0)) gate.open()
@@ -166,6 +176,18 @@ describe('threads', () => {
     await until(() => pool.stats.threads === 2)
     expect(watched.running).toHaveLength(2)
     expect(pool.stats.died).toBe(0)
+  })
+
+  test('that leave are not counted as dead, though another has their number before their end is heard of', async () => {
+    const pool = createPool({ minThreads: 0, idleTimeout: 1 })
+    const { control } = pool.memory
+    const file = await openWith(pool)
+    const touched = file.touch(0, PAGE)
+    const [worker] = watched.running
+    worker.prependListener('exit', () => takeNumber(control)) // as another JavaScript thread may
+    await Promise.all([touched, once(worker, 'exit')])
+    expect(pool.stats).toMatchObject({ threads: 1, died: 0 })
+    giveNumberBack(control)
   })
 
   test('stay for ever with an idleTimeout of Infinity', async () => {

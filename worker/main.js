@@ -8,7 +8,7 @@ const { Control, PoolMemory, ThreadStatus, isFree, statusOf, withStatus } = requ
 const { Patience } = require('./patience')
 const { Server } = require('./serve')
 
-const { memory, thread, word, options } = workerData
+const { memory, thread, word, options, codeOfLeaving } = workerData
 const { spin, idleTimeout, minThreads, maxThreads } = options
 
 const pool = new PoolMemory(memory)
@@ -51,7 +51,9 @@ function isSpare() {
 function leave(heard) {
   if (!isSpare()) return false
   setStatus(ThreadStatus.LEAVING)
-  return isSpare() && !isRung(heard)
+  if (!isSpare() || isRung(heard)) return false
+  process.exitCode = codeOfLeaving
+  return true
 }
 
 function run() {
