@@ -255,7 +255,8 @@ class PoolClient extends EventEmitter {
   /** Somebody waits and nobody is there. */
   #replaceLastThread(makeError) {
     if (Atomics.load(this.#control, Control.STOPPING) === 1) return
-    if (this.#startFailures < MAX_START_FAILURES && this.crew.start()) return
+    // Where there is one that cannot be started, another JavaScript thread has just started it.
+    if (this.#startFailures < MAX_START_FAILURES && (this.crew.start() || this.crew.size > 0)) return
     this.#startFailures = 0 // a later request may try again
     this.cancelAll(makeError())
   }

@@ -190,6 +190,26 @@ describe('threads', () => {
     giveNumberBack(control)
   })
 
+  test('that another JavaScript thread has just started are waited for, where the last one has died', async () => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 1 })
+    const { control } = pool.memory
+    const touched = (await openWith(pool)).touch(0, PAGE)
+    await until(() => gate.arrived === 1)
+    const claimed = jest.spyOn(native, 'claimWord').mockImplementationOnce(() => {
+      takeNumber(control)
+      return false
+    })
+    await watched.running[0].terminate()
+    await until(() => claimed.mock.calls.length > 0)
+    claimed.mockRestore()
+    expect(pool.stats).toMatchObject({ threads: 1, started: 1, inFlight: 1 })
+    gate.open()
+    giveNumberBack(control) // that one dies as well
+    await touched
+    expect(pool.stats.started).toBe(2)
+  })
+
   test('stay for ever with an idleTimeout of Infinity', async () => {
     const pool = createPool({ minThreads: 0, idleTimeout: Infinity })
     const file = await openWith(pool)
