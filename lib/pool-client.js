@@ -3,6 +3,7 @@
 // whether those get on, its own and those of others, which may end at any moment.
 
 const { EventEmitter } = require('node:events')
+const { nextTick } = require('node:process')
 const { setTimeout } = require('node:timers')
 const { inspect } = require('node:util')
 const { BLAME, Channel } = require('./channel')
@@ -242,7 +243,7 @@ class PoolClient extends EventEmitter {
     if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
     const hasServed = hadWork || this.#steps !== thread.stepsBefore
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
-    if (cause !== undefined) process.nextTick(() => this.#tellOf(error))
+    if (cause !== undefined) nextTick(() => this.#tellOf(error))
     if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
     this.onThreadGone()
   }

@@ -2,6 +2,7 @@
 // A pool as the thread that made it sees it: its figures, and how it ends for all threads that use it. And the default
 // pool.
 
+const { nextTick } = require('node:process') // test runners replace the global one's
 const { clearTimeout, setTimeout } = require('node:timers')
 const { PoolClient } = require('./pool-client')
 const { poolOptions } = require('./options')
@@ -96,7 +97,7 @@ class Pool extends PoolClient {
 
   onIdle() {
     if (this.closed) this.#goOnEndingSoon()
-    process.nextTick(() => this.emit('drain'))
+    nextTick(() => this.emit('drain'))
   }
 
   onThreadGone() {
