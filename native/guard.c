@@ -20,11 +20,19 @@ static uint64_t bits(size_t page, size_t end) { return (~(uint64_t)0 >> (64 - (e
 
 static size_t end_of_word(size_t page, size_t end) { return (page / 64 + 1) * 64 < end ? (page / 64 + 1) * 64 : end; }
 
+/* A function of the compiler's own for this is missing in some C libraries. */
+static uint64_t count(uint64_t mask) {
+  uint64_t bits_set = 0;
+  for (; mask != 0; mask &= mask - 1)
+    bits_set++;
+  return bits_set;
+}
+
 void fl_guard_mark(struct fl_mapping *m, size_t first, size_t end) {
   for (size_t page = first, next; page < end; page = next) {
     next = end_of_word(page, end);
     uint64_t mask = bits(page, next), before = atomic_fetch_or(damage_word(m, page), mask);
-    atomic_fetch_add(&m->damaged_pages, (uint64_t)__builtin_popcountll(mask & ~before));
+    atomic_fetch_add(&m->damaged_pages, count(mask & ~before));
   }
   fl_mirror_forget(m, first, end - first);
 }
@@ -37,7 +45,7 @@ void fl_guard_unmark(struct fl_mapping *m, size_t first, size_t end) {
   for (size_t page = first, next; page < end; page = next) {
     next = end_of_word(page, end);
     uint64_t mask = bits(page, next), before = atomic_fetch_and(damage_word(m, page), ~mask);
-    atomic_fetch_sub(&m->damaged_pages, (uint64_t)__builtin_popcountll(mask & before));
+    atomic_fetch_sub(&m->damaged_pages, count(mask & before));
   }
 }
 
