@@ -84,7 +84,7 @@ describe('npm run bench -- --tiny', () => {
       'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
       'answer-times answerP99Ms', 'answer-times answerMaxMs',
       'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
-      'hot-sync readsPerSecond', 'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
+      'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
       'single-read microsecondsPerRead',
       'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssBytes', 'first-lookup milliseconds', 'close synchronousMs',
       'ping-pong microsecondsPerRound', 'broadcast cpuSeconds',
