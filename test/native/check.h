@@ -4,6 +4,7 @@
 
 #include "faultless.h"
 #include "os.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,6 +69,25 @@ static inline int make_file(uint64_t size) {
     CHECK(write(fd, buffer, count) == (ssize_t)count);
   }
   return fd;
+}
+
+/* What the process has open, and how many entries its map has. */
+static inline int count_descriptors(void) {
+  int count = 0;
+  DIR *directory = opendir("/proc/self/fd");
+  while (readdir(directory) != NULL)
+    count++;
+  closedir(directory);
+  return count;
+}
+
+static inline int count_map_entries(void) {
+  int count = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  for (int c = getc(maps); c != EOF; c = getc(maps))
+    count += c == '\n';
+  fclose(maps);
+  return count;
 }
 
 /* Maps a range of a file copy-on-write and returns its id; the descriptor is closed, as the core has its own. */

@@ -153,15 +153,6 @@ static void damage_is_told_once_and_by_ranges(void) {
   let_go(info.id);
 }
 
-static int count_map_entries(void) {
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  for (int c = getc(maps); c != EOF; c = getc(maps))
-    count += c == '\n';
-  fclose(maps);
-  return count;
-}
-
 /* Every second page of a file that is gone, in whatever order: each takes two entries of the process's map, up to a number. */
 static void lost_pages_are_never_too_many(size_t (*nth)(size_t i, size_t count)) {
   const size_t pages = 24000, loads = pages / 2, alone = 4096;

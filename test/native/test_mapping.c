@@ -1,26 +1,7 @@
 /* Mappings come, are held, closed and go; ranges are checked; nothing stays behind. */
 #include "check.h"
-#include <dirent.h>
 #include <pthread.h>
 #include <sys/stat.h>
-
-static int count_descriptors(void) {
-  int count = 0;
-  DIR *directory = opendir("/proc/self/fd");
-  while (readdir(directory) != NULL)
-    count++;
-  closedir(directory);
-  return count;
-}
-
-static int count_map_lines(void) {
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  for (int c = getc(maps); c != EOF; c = getc(maps))
-    count += c == '\n';
-  fclose(maps);
-  return count;
-}
 
 static void maps_bytes_at_any_offset(void) {
   const uint64_t offsets[] = {0, 1, PAGE - 1, PAGE, PAGE + 1, 10000};
@@ -178,11 +159,11 @@ static void thousands_of_rounds_leave_nothing_behind(void) {
       CHECK_EQUAL(fl_mapping_close(id), 0);
     let_go(id);
     if (round == 100) /* allocators have settled */
-      lines = count_map_lines();
+      lines = count_map_entries();
   }
   CHECK_EQUAL(count_descriptors(), descriptors);
   /* The C library keeps the stacks of up to five ended threads of the reaper, each with its guard page: 40 MiB. */
-  CHECK(sanitizer_maps_as_it_goes || count_map_lines() <= lines + 10);
+  CHECK(sanitizer_maps_as_it_goes || count_map_entries() <= lines + 10);
   CHECK_EQUAL(fl_mapping_count(), 0);
 }
 

@@ -1,6 +1,5 @@
 /* Paths are opened at once where that waits for nobody; all others are left to who may wait, and nothing stays open. */
 #include "check.h"
-#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
@@ -25,15 +24,6 @@ static void remove_paths(void) {
   unlink(fifo);
   unlink(loop);
   rmdir(folder);
-}
-
-static int count_descriptors(void) {
-  int count = 0;
-  DIR *directory = opendir("/proc/self/fd");
-  while (readdir(directory) != NULL)
-    count++;
-  closedir(directory);
-  return count;
 }
 
 /* Linux 6.8 tells on what kind of file system a path leads, and these kinds open at once. */
