@@ -16,17 +16,34 @@
 #include "wait_signal.h"
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace {
 
 // The memory that this thread lends to pool threads until their answer has come. When the thread ends first, its end
-// waits for a copy that is under way, and no other will start.
+// waits for a copy that is under way, and no other will start. And descriptors that it would have closed, had it not been
+// terminated.
 class Instance {
 public:
   ~Instance() {
     for (const auto &lent : lent_)
       fl_transfer_end(lent.first);
+    for (int fd : opened_)
+      fl_close_cached(fd);
+  }
+
+  int Open(const std::string &path) {
+    int fd = fl_open_cached(path.c_str());
+    if (fd >= 0)
+      opened_.insert(fd);
+    return fd;
+  }
+
+  void Close(int fd) {
+    if (opened_.erase(fd) == 1)
+      fl_close_cached(fd);
   }
 
   // `owner` keeps the memory, as long as nobody can take it from under it.
@@ -59,6 +76,7 @@ public:
 
 private:
   std::unordered_map<fl_id, Napi::ObjectReference> lent_;
+  std::unordered_set<int> opened_;
 };
 
 // A mapping's id travels as the pointer that finalizers are given.
@@ -200,11 +218,11 @@ Napi::Value DisclaimWord(const Napi::CallbackInfo &info) {
 // openCached(path): a descriptor or a negative number. closeCached(fd) closes it, and not fs, which would warn in worker
 // threads that it never opened it.
 Napi::Value OpenCached(const Napi::CallbackInfo &info) {
-  return Result(info.Env(), fl_open_cached(info[0].As<Napi::String>().Utf8Value().c_str()));
+  return Result(info.Env(), info.Env().GetInstanceData<Instance>()->Open(info[0].As<Napi::String>().Utf8Value()));
 }
 
 Napi::Value CloseCached(const Napi::CallbackInfo &info) {
-  fl_close_cached(info[0].As<Napi::Number>().Int32Value());
+  info.Env().GetInstanceData<Instance>()->Close(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 

@@ -112,6 +112,19 @@ test('a worker thread that opens and closes is not told that it closed what it n
   await worker.terminate()
 })
 
+test('what a worker thread has opened at once is closed with the thread, wherever it is terminated', async () => {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    parentPort.postMessage(require(workerData.binding).openCached(workerData.file))
+    setInterval(() => {}, 1000)`
+  const binding = require.resolve('../native/binding')
+  const worker = new Worker(code, { eval: true, workerData: { binding, file } })
+  const [fd] = await once(worker, 'message')
+  expect(openFiles(file)).toHaveLength(fd < 0 ? 0 : 1)
+  await worker.terminate()
+  expect(openFiles(file)).toEqual([])
+})
+
 // Node 20 lets no addon in, and 22 asks for it by a name that its help shows.
 const PERMISSION = '--permission'
 const hasPermission = process.allowedNodeEnvironmentFlags.has(PERMISSION)
