@@ -36,6 +36,7 @@
         "native/batch_binding.cc",
         "native/holdings.cc",
         "native/shared_buffer.cc",
+        "native/opened_files.cc",
         "native/overlays.cc",
         "native/laid_buffers.cc",
         "native/damage_signal.cc",

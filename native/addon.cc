@@ -10,40 +10,24 @@
 #include "holdings.h"
 #include "host.h"
 #include "laid_buffers.h"
+#include "opened_files.h"
 #include "overlays.h"
 #include "pin_binding.h"
 #include "shared_buffer.h"
 #include "wait_signal.h"
 #include <algorithm>
 #include <cerrno>
-#include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace {
 
 // The memory that this thread lends to pool threads until their answer has come. When the thread ends first, its end
-// waits for a copy that is under way, and no other will start. And descriptors that it would have closed, had it not been
-// terminated.
+// waits for a copy that is under way, and no other will start.
 class Instance {
 public:
   ~Instance() {
     for (const auto &lent : lent_)
       fl_transfer_end(lent.first);
-    for (int fd : opened_)
-      fl_close_cached(fd);
-  }
-
-  int Open(const std::string &path) {
-    int fd = fl_open_cached(path.c_str());
-    if (fd >= 0)
-      opened_.insert(fd);
-    return fd;
-  }
-
-  void Close(int fd) {
-    if (opened_.erase(fd) == 1)
-      fl_close_cached(fd);
   }
 
   // `owner` keeps the memory, as long as nobody can take it from under it.
@@ -68,6 +52,7 @@ public:
 
   DamageSignal damage;
   LaidBuffers laid;
+  OpenedFiles opened;
   Overlays overlays;
   WaitSignal waits;
   Handles handles;
@@ -76,7 +61,6 @@ public:
 
 private:
   std::unordered_map<fl_id, Napi::ObjectReference> lent_;
-  std::unordered_set<int> opened_;
 };
 
 // A mapping's id travels as the pointer that finalizers are given.
@@ -212,17 +196,6 @@ Napi::Value ClaimWord(const Napi::CallbackInfo &info) {
 
 Napi::Value DisclaimWord(const Napi::CallbackInfo &info) {
   info.Env().GetInstanceData<Instance>()->held.Disclaim(info[0].As<Napi::Int32Array>(), Integer(info[1]));
-  return info.Env().Undefined();
-}
-
-// openCached(path): a descriptor or a negative number. closeCached(fd) closes it, and not fs, which would warn in worker
-// threads that it never opened it.
-Napi::Value OpenCached(const Napi::CallbackInfo &info) {
-  return Result(info.Env(), info.Env().GetInstanceData<Instance>()->Open(info[0].As<Napi::String>().Utf8Value()));
-}
-
-Napi::Value CloseCached(const Napi::CallbackInfo &info) {
-  info.Env().GetInstanceData<Instance>()->Close(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 
@@ -426,6 +399,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, Instance::End, instance);
   ExportConstants(env, exports);
   ExportFileChanges(env, exports);
+  ExportOpenedFiles(env, exports, &instance->opened);
   ExportBatches(env, exports);
   ExportPins(env, exports);
   ExportWaits(env, exports, &instance->waits);
@@ -439,8 +413,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"close", Close},
       {"claimWord", ClaimWord},
       {"disclaimWord", DisclaimWord},
-      {"openCached", OpenCached},
-      {"closeCached", CloseCached},
       {"describe", Describe},
       {"wakeMirror", WakeMirror},
       {"mirrorThreadRuns", MirrorThreadRuns},
