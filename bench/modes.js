@@ -32,6 +32,7 @@ const full = {
   lmdbBytes: 512 * MIB,
   repetitions: 5,
   oftenCold: 2, // times as often, of the cold reads
+  oftenShort: 3, // of what takes milliseconds
   repetitionsAside: 3 // of what stands beside, in no bar, of the series, and of what does not vary
 }
 
@@ -56,6 +57,7 @@ const quick = {
   lmdbBytes: 128 * MIB,
   repetitions: 3,
   oftenCold: 1,
+  oftenShort: 1,
   repetitionsAside: 1
 }
 
@@ -87,6 +89,7 @@ const tiny = {
   lmdbBytes: 2 * MIB,
   repetitions: 1,
   oftenCold: 1,
+  oftenShort: 1,
   repetitionsAside: 1,
   anyMachine: true // no run is refused because the device gave less than was asked for
 }

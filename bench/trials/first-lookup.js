@@ -29,7 +29,7 @@ const aside = [
 const shared = {
   work: 'first-lookup',
   hot: true,
-  often: 3,
+  often: (mode) => mode.oftenShort,
   contenders: [mapping, readFile, ...aside],
   figures: ['milliseconds', 'cpuSeconds', 'majorFaults']
 }
