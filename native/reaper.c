@@ -1,7 +1,7 @@
 /*
  * Gives back what mappings leave behind, and closes those that ended threads left, on a thread of its own that lives
  * while there is work: the last reference is dropped by a garbage collector on a JavaScript thread, which must not wait
- * tens of ms for GiBs to be unmapped.
+ * tens of ms for GiBs to be unmapped. Where that thread hangs, what comes later gets another.
  */
 #include "mapping.h"
 #include "os.h"
@@ -14,10 +14,25 @@ struct job {
   struct job *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the four below */
+/*
+ * A file of a server that does not answer (FUSE, NFS) holds whoever closes or unmaps it for as long. Each such file takes a
+ * thread; what comes when there are so many waits until one is free.
+ */
+static const int64_t PATIENCE_NS = 100000000;
+enum { MOST_THREADS = 32 };
+
+/* A thread of the reaper's, on its own stack. */
+struct worker {
+  int64_t since; /* fl_os_now() when it took the job that it has */
+  struct worker *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the five below */
 static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
 static struct job *jobs;
-static bool running;
+static struct worker *workers;
+static int threads;    /* workers, and those that are about to be */
+static bool starting;  /* one of them */
 static size_t backlog; /* jobs that are not finished */
 
 static void give_back(const struct fl_remains *remains) {
@@ -38,33 +53,62 @@ static void give_back(const struct fl_remains *remains) {
     fl_os_close(remains->fd);
 }
 
+static void work(struct job *job) {
+  if (job->call != NULL)
+    job->call(job->argument);
+  else
+    give_back(&job->remains);
+  free(job);
+}
+
+/* With the lock. */
+static void remove_worker(struct worker *worker) {
+  struct worker **at = &workers;
+  while (*at != worker)
+    at = &(*at)->next;
+  *at = worker->next;
+}
+
 static void *run(void *unused) {
   (void)unused;
   pthread_mutex_lock(&lock);
+  struct worker worker = {.next = workers};
+  workers = &worker;
+  starting = false;
   while (jobs != NULL) {
     struct job *job = jobs;
     jobs = job->next;
+    worker.since = fl_os_now();
     pthread_mutex_unlock(&lock);
-    if (job->call != NULL)
-      job->call(job->argument);
-    else
-      give_back(&job->remains);
-    free(job);
+    work(job);
     pthread_mutex_lock(&lock);
     backlog--;
   }
-  running = false;
+  remove_worker(&worker);
+  threads--;
   pthread_cond_broadcast(&idle);
   pthread_mutex_unlock(&lock);
   return NULL;
 }
 
+/* With the lock: whether no thread is likely to get to what waits. */
+static bool are_stuck(void) {
+  int64_t now = fl_os_now();
+  for (const struct worker *worker = workers; worker != NULL; worker = worker->next)
+    if (now - worker->since <= PATIENCE_NS)
+      return false;
+  return !starting && threads < MOST_THREADS;
+}
+
 /* Queues the job and sees to it that a thread takes it; false where there is none to be had. */
 static bool hand_over(struct job *job) {
   pthread_mutex_lock(&lock);
-  bool taken = running || fl_os_spawn(run) == 0;
+  if (are_stuck() && fl_os_spawn(run) == 0) {
+    starting = true;
+    threads++;
+  }
+  bool taken = threads > 0;
   if (taken) {
-    running = true;
     job->next = jobs;
     jobs = job;
     backlog++;
@@ -106,7 +150,7 @@ size_t fl_reaper_backlog(void) {
 
 void fl_test_drain_reaper(void) {
   pthread_mutex_lock(&lock);
-  while (running)
+  while (threads > 0)
     pthread_cond_wait(&idle, &lock);
   pthread_mutex_unlock(&lock);
 }

@@ -1,0 +1,93 @@
+/* What mappings leave behind is given back, also behind a file whose server does not answer. */
+#include "check.h"
+#include "mapping.h"
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum { LONG_MS = 150, MOST_MS = 20000 }; /* longer than the reaper is patient; and than any machine is slow */
+
+static sem_t gate;
+static atomic_int stuck, done;
+
+static void hang(void *unused) {
+  (void)unused;
+  atomic_fetch_add(&stuck, 1);
+  while (sem_wait(&gate) != 0)
+    ;
+  atomic_fetch_sub(&stuck, 1);
+}
+
+static void note(void *unused) {
+  (void)unused;
+  atomic_fetch_add(&done, 1);
+}
+
+static void await(atomic_int *counter, int count) {
+  for (int ms = 0; atomic_load(counter) != count; ms++) {
+    CHECK(ms < MOST_MS);
+    poll(NULL, 0, 1);
+  }
+}
+
+static void hang_so_many(int count) {
+  for (int i = 1; i <= count; i++) {
+    fl_reap_by(hang, NULL);
+    await(&stuck, i);
+    poll(NULL, 0, LONG_MS);
+  }
+}
+
+static void let_go_of(int count) {
+  for (int i = 0; i < count; i++)
+    sem_post(&gate);
+  fl_test_drain_reaper();
+  CHECK_EQUAL(atomic_load(&stuck), 0);
+  CHECK_EQUAL(fl_reaper_backlog(), 0);
+}
+
+static void what_comes_behind_a_file_that_hangs_is_given_back(void) {
+  atomic_store(&done, 0);
+  hang_so_many(3);
+  int descriptors = count_descriptors();
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(PAGE), 0, PAGE, &info);
+  CHECK_EQUAL(fl_mapping_close(id), 0);
+  fl_mapping_release(id);
+  fl_reap_by(note, NULL);
+  await(&done, 1);
+  for (int ms = 0; fl_reaper_backlog() != 3; ms++) {
+    CHECK(ms < MOST_MS);
+    poll(NULL, 0, 1);
+  }
+  CHECK_EQUAL(count_descriptors(), descriptors);
+  let_go_of(3);
+}
+
+static void quick_work_is_of_one_thread(void) {
+  atomic_store(&done, 0);
+  hang_so_many(1);
+  for (int i = 0; i < 1000; i++)
+    fl_reap_by(note, NULL);
+  await(&done, 1000);
+  CHECK_EQUAL(fl_reaper_backlog(), 1);
+  let_go_of(1);
+}
+
+/* Who is within the patience of one that has just been taken waits for that, and is not lost. */
+static void what_comes_at_once_behind_it_is_done_after_it(void) {
+  atomic_store(&done, 0);
+  fl_reap_by(hang, NULL);
+  fl_reap_by(note, NULL);
+  let_go_of(1);
+  CHECK_EQUAL(atomic_load(&done), 1);
+}
+
+int main(void) {
+  sem_init(&gate, 0, 0);
+  RUN(what_comes_behind_a_file_that_hangs_is_given_back);
+  RUN(quick_work_is_of_one_thread);
+  RUN(what_comes_at_once_behind_it_is_done_after_it);
+  return 0;
+}
