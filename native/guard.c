@@ -69,9 +69,23 @@ bool fl_guard_blames_device(const struct fl_mapping *m, uint64_t file_offset) {
 /*
  * Each page of zeros between two of the file takes two more entries of the process's map, and when that has as many as it may
  * have (65,530; vm.max_map_count of proc(5)) the next page cannot be replaced. So of a mapping that has lost so many pages,
- * what lies between is replaced with them.
+ * and of all when all together have lost so many, what lies between is replaced with them.
  */
-enum { MOST_ALONE = 4096 };
+enum { MOST_ALONE = 4096, MOST_ALONE_IN_ALL = 4 * MOST_ALONE };
+
+static _Atomic uint64_t alone_in_all; /* the sum of the mappings' `alone` */
+
+void fl_guard_count_alone(struct fl_mapping *m, uint64_t most) {
+  uint64_t alone = atomic_load(&m->alone);
+  if (alone <= most)
+    return;
+  atomic_fetch_sub(&m->alone, alone - most);
+  atomic_fetch_sub(&alone_in_all, alone - most);
+}
+
+static bool may_be_alone(const struct fl_mapping *m) {
+  return atomic_load(&m->damaged_pages) < MOST_ALONE && atomic_load(&alone_in_all) < MOST_ALONE_IN_ALL;
+}
 
 /* Pages that are replaced at once then: 1 GiB with pages of 4 KiB, of which the bits are set in a millisecond. */
 enum { MOST_TOGETHER = 1 << 18 };
@@ -106,16 +120,35 @@ static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost) {
   return fl_os_map_zeros((void *)(base + lost.first * size), (lost.end - lost.first) * size) == 0;
 }
 
+static bool replace_alone(struct fl_mapping *m, uintptr_t base, size_t page) {
+  if (!may_be_alone(m) || !replace(m, base, (struct lost){page, page + 1}))
+    return false;
+  atomic_fetch_add(&m->alone, 1);
+  atomic_fetch_add(&alone_in_all, 1);
+  return true;
+}
+
+/* All that lies between lost pages: replacing it cuts no entry of the map in two, so it can be done when that is full. */
+static struct lost widest_with(const struct fl_mapping *m, size_t page) {
+  size_t pages = atomic_load(&m->span) / fl_os_page_size();
+  struct lost lost = {page, page + 1};
+  while (lost.first > 0 && !fl_guard_is_marked(m, lost.first - 1))
+    lost.first--;
+  while (lost.end < pages && !fl_guard_is_marked(m, lost.end))
+    lost.end++;
+  return lost;
+}
+
 static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
   struct fl_os_status status;
   uint64_t offset = m->file_offset + page * fl_os_page_size();
   bool is_known = fl_os_file_status(m->fd, &status) == 0;
   if (is_known && is_of_device(m, offset, &status))
     atomic_store(&m->device_failed, true);
-  bool is_alone = atomic_load(&m->damaged_pages) < MOST_ALONE;
-  if (is_alone && replace(m, base, (struct lost){page, page + 1}))
+  if (replace_alone(m, base, page))
     return true;
-  return replace(m, base, lost_with(m, page, is_known && status.size <= offset));
+  struct lost widest = widest_with(m, page);
+  return replace(m, base, lost_with(m, page, is_known && status.size <= offset)) || replace(m, base, widest);
 }
 
 static bool replace_by_zeros(uintptr_t address) {

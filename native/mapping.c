@@ -52,6 +52,7 @@ void fl_mapping_discard(struct fl_mapping *m) {
   remains.pins = (void *)atomic_load(&m->pins.counts);
   remains.pins_span = remains.pins == NULL ? 0 : fl_pins_span(remains.span);
   fl_pins_discard(m);
+  fl_guard_count_alone(m, 0);
   atomic_store(&m->mirror.awake, false);
   fl_window_drop(m);
   fl_table_remove(&fl_mappings, m);

@@ -80,6 +80,7 @@ struct fl_mapping {
   uint64_t size_then;         /* and how many bytes it had */
   _Atomic bool device_failed; /* some page was lost though nobody had changed the file */
   _Atomic uint64_t damaged_pages;
+  _Atomic uint64_t alone;    /* of them, or of those that were mapped again since: replaced without what lies between */
   _Atomic(uint64_t) *damage; /* one bit a page of the range: replaced by zeros */
   struct fl_mirror mirror;
   struct fl_pins pins;
@@ -137,6 +138,9 @@ int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
  * repeated. Waits for whoever maps them.
  */
 int fl_guard_verdict(const struct fl_operation *op);
+
+/* guard.c: of the pages that were replaced alone, at most so many are still there. */
+void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
 
 /* guard.c: the same, and how the file was when it was asked. */
 struct fl_os_status;

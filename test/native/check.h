@@ -90,6 +90,12 @@ static inline int count_map_entries(void) {
   return count;
 }
 
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+static const bool sanitizer_needs_map_entries = true;
+#else
+static const bool sanitizer_needs_map_entries = false;
+#endif
+
 /* Maps a range of a file copy-on-write and returns its id; the descriptor is closed, as the core has its own. */
 static inline fl_id map_and_close(int fd, uint64_t offset, uint64_t length, struct fl_map_info *info) {
   struct fl_map_request request = {fd, offset, length, FL_COPY_ON_WRITE, FRESHNESS, false};

@@ -320,12 +320,6 @@ static void the_limit_is_told_and_nothing_more_is_locked(void) {
   CHECK_EQUAL(status, 0);
 }
 
-#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
-static const bool sanitizer_needs_map_entries = true;
-#else
-static const bool sanitizer_needs_map_entries = false;
-#endif
-
 static unsigned long most_map_entries(void) {
   unsigned long most = 0;
   FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
