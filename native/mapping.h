@@ -79,6 +79,8 @@ struct fl_mapping {
   int64_t changed_ns;         /* when the file was last changed before it was mapped, */
   uint64_t size_then;         /* and how many bytes it had */
   _Atomic bool device_failed; /* some page was lost though nobody had changed the file */
+  _Atomic int
+      advice; /* on access, last given for all of it: enum fl_advice, or -1; pages that are mapped anew get it */
   _Atomic uint64_t damaged_pages;
   _Atomic uint64_t alone;    /* of them, or of those that were mapped again since: replaced without what lies between */
   _Atomic(uint64_t) *damage; /* one bit a page of the range: replaced by zeros */

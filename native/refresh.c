@@ -73,6 +73,9 @@ static int map_run_again(struct fl_mapping *m, struct run run) {
   int result = fl_os_map_again(m->fd, offset, base, (run.end - run.start) * page_size, m->mode, m->copy_on_write);
   if (result < 0)
     return result;
+  int advice = atomic_load(&m->advice);
+  if (advice >= 0)
+    fl_os_advise(base, (run.end - run.start) * page_size, (enum fl_advice)advice);
   fl_guard_unmark(m, run.start, run.end);
   if (atomic_load(&m->handling) != 0 || atomic_load(&m->faults) != faults)
     fl_guard_mark(m, run.start, run.end);

@@ -209,6 +209,9 @@ int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice)
     return fl_operation_end(&op, -EINVAL);
   if (op.span > 0)
     result = fl_os_advise(op.base, op.span, advice);
+  bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL;
+  if (result == 0 && is_of_access && op.span == atomic_load(&op.mapping->span))
+    atomic_store(&op.mapping->advice, (int)advice);
   if (result == 0 && advice == FL_HUGEPAGE)
     fl_blocks_use(op.mapping);
   if (op.span > 0 && advice == FL_PAGEOUT)

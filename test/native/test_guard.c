@@ -187,6 +187,81 @@ static void lost_pages_upwards_are_never_too_many(void) { lost_pages_are_never_t
 static void lost_pages_downwards_are_never_too_many(void) { lost_pages_are_never_too_many(downwards); }
 static void scattered_lost_pages_are_never_too_many(void) { lost_pages_are_never_too_many(scattered); }
 
+/* Files that each lose fewer pages than one may lose alone: what counts is all of them. */
+static void lost_pages_of_many_files_are_never_too_many(void) {
+  enum { FILES = 12 };
+  const size_t pages = 8000;
+  struct fl_map_info info[FILES];
+  int entries = count_map_entries();
+  for (int i = 0; i < FILES; i++) {
+    int fd = make_file(0);
+    CHECK_EQUAL(ftruncate(fd, (off_t)(pages * PAGE)), 0);
+    struct fl_map_request request = {fd, 0, pages * PAGE, FL_COPY_ON_WRITE, FRESHNESS, false};
+    CHECK_EQUAL(fl_mapping_create(&request, &info[i]), 0);
+    CHECK_EQUAL(ftruncate(fd, 0), 0);
+    close(fd);
+    for (size_t page = 0; page < pages; page += 2)
+      CHECK_EQUAL(((volatile unsigned char *)info[i].data)[page * PAGE], 0);
+  }
+  CHECK(count_map_entries() < entries + 2 * 4 * 4096 + 4 * FILES);
+  for (int i = 0; i < FILES; i++) {
+    CHECK_EQUAL(fl_touch(info[i].id, 0, 1), -FL_TRUNCATED);
+    let_go(info[i].id);
+  }
+  CHECK(count_map_entries() < entries + 10);
+}
+
+/* Whoever else fills the map leaves no entry for a page of zeros between two of the file. */
+static void lost_pages_find_room_in_a_full_map(void) {
+  enum { MOST = 300000 };
+  static void *others[MOST];
+  struct fl_map_info info;
+  int fd = make_file(SIZE), count = 0;
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, 10 * PAGE), 0);
+  volatile unsigned char *bytes = info.data;
+  CHECK_EQUAL(bytes[100 * PAGE], 0);                 /* code and stack of this are there */
+  for (void *at; count < MOST; others[count++] = at) /* by turns, or they would be one */
+    if ((at = mmap(NULL, PAGE, count % 2 == 0 ? PROT_READ : PROT_NONE, MAP_SHARED, fd, 0)) == MAP_FAILED)
+      break;
+  bool is_full = count < MOST;
+  if (count > 0)
+    munmap(others[--count], PAGE); /* one more than there may be: with that no page can be mapped at all */
+  unsigned char sum = 0;
+  for (size_t page = 20; page < SIZE / PAGE; page += 20)
+    sum |= bytes[page * PAGE];
+  while (count > 0)
+    munmap(others[--count], PAGE);
+  CHECK_EQUAL(sum, 0);
+  if (is_full)
+    CHECK(fl_mapping_damaged_bytes(info.id) > SIZE / 20);
+  close(fd);
+  let_go(info.id);
+}
+
+/* As a file's pages had it that were not lost: else the map would have entries more. */
+static void pages_that_are_mapped_again_are_advised_as_the_others(void) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE), before = count_map_entries();
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  for (enum fl_advice advice = FL_NORMAL; advice <= FL_SEQUENTIAL; advice++) {
+    CHECK_EQUAL(fl_advise(info.id, 0, SIZE, advice), 0);
+    int entries = count_map_entries();
+    CHECK_EQUAL(ftruncate(fd, 0), 0);
+    CHECK_EQUAL(((volatile unsigned char *)info.data)[70 * PAGE], 0);
+    CHECK_EQUAL(ftruncate(fd, SIZE), 0);
+    uint64_t size;
+    CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+    CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
+    CHECK_EQUAL(count_map_entries(), entries);
+  }
+  close(fd);
+  let_go(info.id);
+  CHECK(count_map_entries() < before + 10);
+}
+
 /* In a child: how it dies. */
 static int signal_that_ends(void (*act)(void)) {
   fflush(stdout);
@@ -274,6 +349,10 @@ int main(void) {
   RUN(lost_pages_upwards_are_never_too_many);
   RUN(lost_pages_downwards_are_never_too_many);
   RUN(scattered_lost_pages_are_never_too_many);
+  RUN(lost_pages_of_many_files_are_never_too_many);
+  if (!sanitizer_needs_map_entries)
+    RUN(lost_pages_find_room_in_a_full_map);
+  RUN(pages_that_are_mapped_again_are_advised_as_the_others);
   if (is_portable())
     RUN(an_address_that_is_called_invalid_is_a_lost_page);
   return 0;
