@@ -1,7 +1,9 @@
 'use strict'
 // Tells the files of this thread that loads have met pages which are lost: the event 'damage'.
 
+const { isMainThread } = require('node:worker_threads')
 const native = require('../native/binding')
+const { watchFaultSignal } = require('./fault-signal')
 
 const files = new Set() // WeakRefs of what is open, so that a forgotten file is not held
 const listenedTo = new Set() // files with listeners: nobody else may hold a file whose news somebody waits for
@@ -14,7 +16,10 @@ let listening = false
  * @returns {() => void} forgets the file again
  */
 function watch(file) {
-  if (!listening) native.onDamage(tellAll)
+  if (!listening) {
+    native.onDamage(tellAll)
+    if (isMainThread) watchFaultSignal()
+  }
   listening = true
   const reference = new WeakRef(file)
   files.add(reference)

@@ -229,6 +229,9 @@ Napi::Value DamagedBytes(const Napi::CallbackInfo &info) {
   return Result(info.Env(), static_cast<int64_t>(fl_mapping_damaged_bytes(Integer(info[0]))));
 }
 
+// standFirst(): faults are handled before whoever handles SIGBUS by now.
+Napi::Value StandFirst(const Napi::CallbackInfo &info) { return Result(info.Env(), fl_guard_stand_first()); }
+
 // onDamage(callback): `callback()` is called on this thread after loads have met pages that are lost.
 Napi::Value OnDamage(const Napi::CallbackInfo &info) {
   info.Env().GetInstanceData<Instance>()->damage.Start(info.Env(), info[0].As<Napi::Function>());
@@ -420,6 +423,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"onDamage", OnDamage},
       {"damageWords", DamageWords},
       {"nextDamage", NextDamage},
+      {"standFirst", StandFirst},
       {"refreshCount", RefreshCount},
       {"prefetch", OnRange<fl_prefetch>},
       {"populate", OnRange<fl_populate>},

@@ -156,6 +156,12 @@ uint64_t fl_mapping_damaged_bytes(fl_id id);
 void fl_on_damage(void (*hook)(void));
 
 /*
+ * Catches faults before whoever took that over since the first mapping was made; nothing where there has been none. For
+ * handlers that pass nothing on to us, as libuv's: 0, -EAGAIN when there were too many, or -errno.
+ */
+int fl_guard_stand_first(void);
+
+/*
  * The next run of damaged pages that `seen` does not name, as a range of the mapping, and adds it to `seen`: 1, or 0
  * when there is none, or -FL_CLOSED. `seen` is the caller's: fl_damage_words(length of the mapping) words, zeros first.
  */

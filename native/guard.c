@@ -175,16 +175,27 @@ static bool replace_by_zeros(uintptr_t address) {
 /* ------------------------------------------------------------------------------------------------------------------ */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
 static int install_result;
 
-static void install(void) { install_result = fl_os_catch_faults(replace_by_zeros); }
+static int install(void) {
+  pthread_mutex_lock(&installing);
+  int result = fl_os_catch_faults(replace_by_zeros);
+  pthread_mutex_unlock(&installing);
+  return result;
+}
 
+static void install_first(void) { install_result = install(); }
+
+/* Once: who came after us and passes on to us would be passed on to by us, for ever. */
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {
   if (atomic_load(&mapping_at) != find)
     atomic_store(&mapping_at, find);
-  pthread_once(&once, install);
+  pthread_once(&once, install_first);
   return install_result;
 }
+
+int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(); }
 
 static bool is_damaged(const struct fl_operation *op) {
   const struct fl_mapping *m = op->mapping;

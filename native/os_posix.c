@@ -207,14 +207,18 @@ uint64_t fl_os_lock_limit(void) {
   return !known || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
 }
 
-static bool (*fault_handler)(uintptr_t address);
-static struct sigaction previous[FL_SYS_MOST_SIGNALS]; /* in the order of fl_sys_fault_signals */
+static bool (*_Atomic fault_handler)(uintptr_t address);
+
+/* Who stood before, for each signal in the order of fl_sys_fault_signals; kept for ever, as a handler may be about to call. */
+enum { MOST_OTHERS = 16 };
+static struct sigaction others[FL_SYS_MOST_SIGNALS][MOST_OTHERS];
+static struct sigaction *_Atomic previous[FL_SYS_MOST_SIGNALS];
 
 static const struct sigaction *previous_of(int signal_number) {
   int i = 0;
   while (fl_sys_fault_signals[i] != signal_number)
     i++;
-  return &previous[i];
+  return atomic_load(&previous[i]);
 }
 
 /* Everything that is not ours goes to whoever stood before; the default is death by the same signal. */
@@ -239,21 +243,45 @@ static void pass_on(int signal_number, siginfo_t *info, void *context) {
 static void on_fault(int signal_number, siginfo_t *info, void *context) {
   int kept = errno;
   bool is_forbidden = signal_number == SIGSEGV && info->si_code == SEGV_ACCERR;
-  if (info->si_code <= 0 || is_forbidden || !fault_handler((uintptr_t)info->si_addr))
+  if (info->si_code <= 0 || is_forbidden || !atomic_load(&fault_handler)((uintptr_t)info->si_addr))
     pass_on(signal_number, info, context);
   errno = kept;
 }
 
-int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
-  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-  fault_handler = handle;
+/* The place of one that is known, or is from now on; NULL where there are too many. Without flags it has a plain handler. */
+static struct sigaction *remember(struct sigaction *known, const struct sigaction *other) {
+  for (int i = 0; i < MOST_OTHERS; i++) {
+    bool is_new = known[i].sa_flags == 0 && known[i].sa_handler == SIG_DFL;
+    bool is_it = known[i].sa_flags == other->sa_flags && known[i].sa_sigaction == other->sa_sigaction;
+    if (is_new)
+      known[i] = *other;
+    if (is_new || is_it)
+      return &known[i];
+  }
+  return NULL;
+}
+
+/* Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. */
+static int stand_first(int i) {
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK}, other;
   sigemptyset(&action.sa_mask);
-  /* Fetched first, so that a fault between the two calls finds somebody to pass on to. */
-  for (int i = 0; fl_sys_fault_signals[i] != 0; i++)
-    if (sigaction(fl_sys_fault_signals[i], NULL, &previous[i]) != 0 ||
-        sigaction(fl_sys_fault_signals[i], &action, NULL) != 0)
-      return -errno;
-  return 0;
+  if (sigaction(fl_sys_fault_signals[i], NULL, &other) != 0)
+    return -errno;
+  if ((other.sa_flags & SA_SIGINFO) != 0 && other.sa_sigaction == on_fault)
+    return 0;
+  struct sigaction *known = remember(others[i], &other);
+  if (known == NULL)
+    return -EAGAIN;
+  atomic_store(&previous[i], known);
+  return fl_posix_result(sigaction(fl_sys_fault_signals[i], &action, NULL));
+}
+
+int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
+  int result = 0;
+  atomic_store(&fault_handler, handle);
+  for (int i = 0; result == 0 && fl_sys_fault_signals[i] != 0; i++)
+    result = stand_first(i);
+  return result;
 }
 
 static int64_t read_clock(clockid_t clock) {

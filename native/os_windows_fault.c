@@ -50,11 +50,16 @@ static bool stay_loaded(void) {
   return GetModuleHandleExW(flags, (LPCWSTR)(uintptr_t)on_exception, &self);
 }
 
+/* Vectored handlers are a list, of which nobody takes another's place. */
 int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
+  static bool is_installed;
+  if (is_installed)
+    return 0;
   fault_handler = handle;
   attempt_slot = TlsAlloc();
   if (attempt_slot == TLS_OUT_OF_INDEXES || !stay_loaded() || AddVectoredExceptionHandler(1, on_exception) == NULL)
     return fl_windows_error(GetLastError());
+  is_installed = true;
   return 0;
 }
 

@@ -52,6 +52,17 @@ describe('a load beyond the end of a file that has shrunk', () => {
   })
 })
 
+describe('process.on(\'SIGBUS\')', () => {
+  test.each(['before', 'after'])('that is called %s the first open() leaves the guard in its place', async (when) => {
+    const guarded = { zeros: true, damaged: PAGE }
+    expect(await run('listens', when)).toEqual([guarded, guarded, guarded])
+  })
+
+  test('hears of signals that were sent', async () => {
+    expect(await run('hears')).toBe('heard')
+  })
+})
+
 describe('where the file no longer reaches', () => {
   const rejected = { code: 'ERR_MAP_TRUNCATED', named: true }
 
