@@ -151,7 +151,13 @@ uint64_t fl_os_locked_bytes(void);
 /* Writes what was stored in a shared mapping of the file to the device, and waits. */
 int fl_os_flush(int fd, void *base, size_t span);
 
-/* Writes back and drops from the page cache whatever nothing has mapped. */
+/*
+ * Writes changed pages of the file to the device, and waits: 0, or the device's error, of which the kernel tells nobody else.
+ * Nothing, and 0, where this system cannot do that for this file.
+ */
+int fl_os_write_out(int fd, uint64_t file_offset, size_t span);
+
+/* Drops from the page cache whatever was written to the device, and nothing has mapped. */
 int fl_os_evict(int fd, uint64_t file_offset, size_t span);
 
 /*

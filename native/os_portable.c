@@ -113,11 +113,15 @@ int fl_os_flush(int fd, void *base, size_t span) {
   return result == 0 ? fl_sys_sync_device(fd) : result;
 }
 
+/* Of the whole file, as msync(2) needs one that is open for writing. Other errors say that it is none for fsync(2). */
+int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
+  (void)file_offset;
+  (void)span;
+  return fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT) ? -errno : 0;
+}
+
 int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
   void *window;
-  /* Dirty pages stay in the cache, so they are written first; of the whole file, as msync(2) needs one open for writing. */
-  if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC))
-    return -errno;
   int result = fl_os_map_window(fd, file_offset, span, &window);
   if (result < 0)
     return result;

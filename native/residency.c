@@ -228,8 +228,8 @@ static void drop_entries_of_unpinned(const struct fl_operation *op) {
   }
 }
 
-static int write_and_drop(const struct fl_operation *op) {
-  return fl_os_evict(op->mapping->fd, op->file_offset, op->span);
+static int write_out(const struct fl_operation *op) {
+  return fl_os_write_out(op->mapping->fd, op->file_offset, op->span);
 }
 
 int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
@@ -239,7 +239,9 @@ int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
     return result;
   if (op.span > 0) {
     drop_entries_of_unpinned(&op);
-    result = fl_write_back(&op, write_and_drop);
+    result = fl_write_back(&op, write_out); /* changed pages stay in the cache */
+    if (result == 0)
+      result = fl_os_evict(op.mapping->fd, op.file_offset, op.span);
     fl_mirror_forget_range(&op);
   }
   return fl_operation_end(&op, result);

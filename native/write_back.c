@@ -5,7 +5,6 @@
  * told of one have noted it.
  */
 #include "mapping.h"
-#include <errno.h>
 
 /* A call that is under way, on the stack of its thread. */
 struct call {
@@ -40,16 +39,11 @@ static bool is_earlier_under_way(const struct fl_mapping *m, uint64_t end) {
   return false;
 }
 
-/* What says that the call is not for this file, and nothing of its writes. */
-static bool is_refusal(int result) {
-  return result == -EINVAL || result == -ESPIPE || result == -EBADF || result == -ENOSYS || result == -ENOTSUP;
-}
-
 /* The error is noted, if there is one, before anybody can see that the call has ended. */
 static void end(struct call *call, struct fl_mapping *m, int result) {
   int none = 0;
   pthread_mutex_lock(&lock);
-  if (result < 0 && !is_refusal(result))
+  if (result < 0) /* whatever it says: a file system may answer a write with any error */
     atomic_compare_exchange_strong(&m->write_error, &none, -result);
   take_out(call);
   pthread_cond_broadcast(&ended);

@@ -4,7 +4,8 @@
 const fs = require('node:fs')
 const { once } = require('node:events')
 const { open } = require('..')
-const { PAGE, contentAt, errorOf, makeFile, temporaryFolder } = require('./helpers')
+const { PAGE, childResult, contentAt, errorOf, makeFile, temporaryFolder } = require('./helpers')
+const { testTraced } = require('./tracing')
 
 const folder = temporaryFolder()
 const SIZE = 40 * PAGE + 100
@@ -63,6 +64,23 @@ test('rejects where pages are damaged, also when the file has grown again', asyn
   await file.refresh()
   await file.flush()
   await file.close()
+})
+
+const inject = (what) => ({ under: ['strace', '-f', '-o', '/dev/null', '-e', `inject=${what}`] })
+
+testTraced('rejects whatever the file system answers a write with', async () => {
+  for (const code of ['EIO', 'EBADF', 'EINVAL', 'ENOSYS', 'EOPNOTSUPP']) {
+    const path = makeFile(folder, `answered-${code}`, SIZE)
+    const told = await childResult('write-back.js', ['flush', path], inject(`msync:error=${code}:when=1`))
+    expect(told).toEqual({ flushed: ['ERR_MAP_IO', 'ERR_MAP_IO', 'resolved'] }) // the last after refresh()
+  }
+})
+
+testTraced('rejects where evict() was told of it, and not where evict() may not write', async () => {
+  const evict = (what) => childResult('write-back.js', ['evict', makeFile(folder, 'evicted', SIZE)], inject(what))
+  // The first call of each evict() does nothing.
+  expect(await evict('sync_file_range:error=EINVAL:when=2')).toEqual({ evicted: 'EINVAL', flushed: ['ERR_MAP_IO', 'ERR_MAP_IO', 'resolved'] })
+  expect(await evict('sync_file_range:error=EPERM')).toEqual({ evicted: 'resolved', flushed: ['resolved', 'resolved', 'resolved'] })
 })
 
 test('checks its range, and the file', async () => {
