@@ -35,6 +35,7 @@ struct fl_pins {
       counts;           /* one a page: how many pins hold it. NULL before the first pin; read by anyone */
   size_t low, high;     /* pages that ever were held lie in [low, high) */
   size_t held;          /* pages that are */
+  int64_t edges;        /* places where pages that are lie beside others */
   struct fl_pin *first; /* those that hold pages */
   void *window;         /* what is locked instead of the mapping, where locking would copy its pages; else NULL */
 };
@@ -212,10 +213,10 @@ size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, b
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
 
 /*
- * pins.c: the same for all pages: of a file that was cut and has grown again, those are gone of which nobody saw that; and
- * Windows unlocks what lies beside pages that are mapped anew, as it takes a view away and puts it back as a whole.
+ * pins.c: has all pinned pages in memory again: of a file that was cut and has grown again, those are gone of which nobody saw
+ * that; and Windows unlocks what lies beside pages that are mapped anew, as it takes a view away and puts it back as a whole.
  */
-int fl_pins_lock_all_again(struct fl_mapping *mapping);
+int fl_pins_come_back(struct fl_mapping *mapping);
 
 /* pins.c: ends all pins of a mapping that is closed, and unlocks their pages. */
 void fl_pins_close(struct fl_mapping *mapping);

@@ -146,6 +146,12 @@ bool fl_os_may_lock(size_t bytes);
 
 /* That limit, and what the process has locked, in bytes; UINT64_MAX for no limit. */
 uint64_t fl_os_lock_limit(void);
+
+/* Whether a locked range stays so whatever becomes of its file, until it is unlocked or mapped anew. */
+bool fl_os_keeps_locks(void);
+
+/* Entries that the process's map may have: vm.max_map_count of proc(5); UINT64_MAX where nothing is known of a limit. */
+uint64_t fl_os_most_map_entries(void);
 uint64_t fl_os_locked_bytes(void);
 
 /* Writes what was stored in a shared mapping of the file to the device, and waits. */

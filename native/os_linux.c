@@ -227,8 +227,25 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
   return result;
 }
 
+/* Asked once: it is for the whole system, and seldom changed. */
+uint64_t fl_os_most_map_entries(void) {
+  static _Atomic uint64_t known;
+  unsigned long long most = atomic_load(&known);
+  if (most != 0)
+    return most;
+  FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+  if (file == NULL || fscanf(file, "%llu", &most) != 1)
+    most = 65530;
+  if (file != NULL)
+    fclose(file);
+  atomic_store(&known, most);
+  return most;
+}
+
 /* MLOCK_ONFAULT came with Linux 4.4; without it nothing can be locked here. */
 bool fl_os_lock_loads(void) { return false; }
+
+bool fl_os_keeps_locks(void) { return true; }
 
 /* Walking the pages of so many bytes takes half a millisecond, with mmap_lock held for writing. */
 static const size_t LOCK_STEP = 8u << 20;

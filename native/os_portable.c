@@ -81,7 +81,11 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
   return result;
 }
 
+uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
+
 bool fl_os_lock_loads(void) { return true; }
+
+bool fl_os_keeps_locks(void) { return false; }
 
 /* A step waits for no device, as the pages were loaded before; but it takes the address space for itself. */
 static const size_t LOCK_STEP = 8u << 20;

@@ -179,6 +179,8 @@ bool fl_os_can_map_over(void) { return false; }
 
 bool fl_os_lock_loads(void) { return false; }
 
+bool fl_os_keeps_locks(void) { return false; }
+
 void fl_os_unlock(void *base, size_t span) {
   (void)base;
   (void)span;
@@ -190,6 +192,8 @@ bool fl_os_may_lock(size_t bytes) {
 }
 
 uint64_t fl_os_lock_limit(void) { return 0; }
+
+uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
 uint64_t fl_os_locked_bytes(void) { return 0; }
 

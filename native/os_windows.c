@@ -317,6 +317,8 @@ int fl_os_lock(void *base, size_t span) {
 
 bool fl_os_lock_loads(void) { return false; }
 
+bool fl_os_keeps_locks(void) { return false; }
+
 /* Of a range of which a part is not locked, as where the file does not reach, Windows unlocks nothing at all. */
 void fl_os_unlock(void *base, size_t span) {
   if (VirtualUnlock(base, span))
@@ -330,6 +332,8 @@ bool fl_os_may_lock(size_t bytes) {
   (void)bytes;
   return false;
 }
+
+uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
 uint64_t fl_os_lock_limit(void) {
   SIZE_T least, most;

@@ -8,6 +8,7 @@
 #include "mapping.h"
 #include "os.h"
 #include <errno.h>
+#include <stdlib.h>
 
 enum state {
   FRESH,  /* it holds nothing, and its mapping knows nothing of it */
@@ -29,12 +30,41 @@ struct fl_pin {
 static struct fl_table pins = FL_TABLE_INIT(struct fl_pin);
 static _Atomic uint64_t pinned_pages; /* of all mappings */
 
+/*
+ * Where pinned pages begin or end within a mapping the process's map has one entry more, and when it is full no memory can be
+ * had, for whatever. So pins may take half of it.
+ */
+static _Atomic int64_t edges; /* of all mappings */
+
+/* How many more there are when pages that were not held are, or how many fewer when they no longer are. */
+static int64_t edges_of(const struct fl_mapping *m, size_t first, size_t end) {
+  bool joins = first > 0 && fl_pins_hold(m, first - 1);
+  bool is_joined = end < atomic_load(&m->span) / fl_os_page_size() && fl_pins_hold(m, end);
+  return 2 * (1 - (int)joins - (int)is_joined);
+}
+
+static void count_edges(struct fl_mapping *m, int64_t more) {
+  m->pins.edges += more;
+  atomic_fetch_add(&edges, more);
+}
+
+/* Of a range that is about to be held. */
+static int64_t edges_to_come(const struct fl_mapping *m, size_t first, size_t end) {
+  int64_t sum = 0;
+  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, false)) < end; start = stop) {
+    stop = fl_pins_next(m, start, end, true);
+    sum += edges_of(m, start, stop);
+  }
+  return sum;
+}
+
 void fl_pins_init(struct fl_pins *of_mapping) {
   pthread_mutex_init(&of_mapping->lock, NULL);
   atomic_store(&of_mapping->counts, NULL);
   of_mapping->low = SIZE_MAX;
   of_mapping->high = 0;
   of_mapping->held = 0;
+  of_mapping->edges = 0;
   of_mapping->first = NULL;
   of_mapping->window = NULL;
 }
@@ -119,9 +149,13 @@ static void count_held(struct fl_mapping *m, size_t more, size_t less) {
 
 static int hold(struct fl_mapping *m, size_t first, size_t end) {
   bool all_held = fl_pins_next(m, first, end, false) == end;
+  int64_t more = edges_to_come(m, first, end);
+  if (more > 0 && (uint64_t)(atomic_load(&edges) + more) > fl_os_most_map_entries() / 2)
+    return -ENOMEM;
   int result = all_held ? 0 : lock(m, first, end);
   if (result < 0)
     return result;
+  count_edges(m, more);
   _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
   size_t news = 0;
   for (size_t page = first; page < end; page++)
@@ -136,6 +170,7 @@ static int hold(struct fl_mapping *m, size_t first, size_t end) {
 static void let_go(struct fl_mapping *m, size_t first, size_t end) {
   if (first == end)
     return;
+  count_edges(m, -edges_of(m, first, end));
   count_held(m, 0, end - first);
   fl_mirror_unpin(m, first, end - first);
   unlock(m, first, end);
@@ -306,6 +341,7 @@ void fl_pin_abandon(fl_id id) {
 /* --- the mapping's own end, and its repair ------------------------------------------------------------------- */
 
 static void end_all(struct fl_mapping *m) {
+  count_edges(m, -m->pins.edges);
   count_held(m, 0, m->pins.held);
   for (struct fl_pin *pin = m->pins.first, *next; pin != NULL; pin = next) {
     next = pin->next;
@@ -315,17 +351,21 @@ static void end_all(struct fl_mapping *m) {
   m->pins.first = NULL;
 }
 
+/* What a pin holds. Nothing is written to the counts of pages that none does: they may be GiB. */
+static void forget_counts(struct fl_mapping *m, const struct fl_pin *pin) {
+  _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
+  for (size_t page = pin->first; page < pin->end; page++)
+    atomic_store(&counts[page], 0);
+  fl_mirror_forget(m, pin->first, pin->end - pin->first);
+}
+
 void fl_pins_close(struct fl_mapping *m) {
   pthread_mutex_lock(&m->pins.lock);
+  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
+    forget_counts(m, pin);
   end_all(m);
-  size_t low = m->pins.low, high = m->pins.high;
-  if (low < high) {
-    _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
-    for (size_t page = low; page < high; page++)
-      atomic_store(&counts[page], 0);
-    fl_mirror_forget(m, low, high - low);
-    unlock(m, low, high);
-  }
+  if (m->pins.low < m->pins.high)
+    unlock(m, m->pins.low, m->pins.high);
   close_window(m);
   pthread_mutex_unlock(&m->pins.lock);
 }
@@ -353,11 +393,46 @@ int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   return result;
 }
 
-int fl_pins_lock_all_again(struct fl_mapping *m) {
+struct run {
+  size_t first, end;
+};
+
+/* What the pins of a mapping hold, one run each: how many, or -ENOMEM. */
+static int64_t copy_runs(struct fl_mapping *m, struct run **runs) {
+  int64_t count = 0;
+  *runs = NULL;
   pthread_mutex_lock(&m->pins.lock);
-  size_t low = m->pins.low, high = m->pins.held == 0 ? low : m->pins.high;
+  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
+    count++;
+  if (count > 0 && (*runs = malloc((size_t)count * sizeof **runs)) == NULL)
+    count = -ENOMEM;
+  struct run *run = *runs;
+  for (const struct fl_pin *pin = m->pins.first; run != NULL && pin != NULL; pin = pin->next)
+    *run++ = (struct run){pin->first, pin->end};
   pthread_mutex_unlock(&m->pins.lock);
-  return fl_pins_lock_again(m, low, high);
+  return count;
+}
+
+/*
+ * Pages that a file lost and has again come back locked where nothing was mapped anew, which is not to be asked for once
+ * more: the limit may be less than what is locked by now.
+ */
+static int come_back(struct fl_mapping *m, struct run run) {
+  if (!fl_os_keeps_locks())
+    return fl_pins_lock_again(m, run.first, run.end);
+  if (run.first < run.end) /* what cannot be had is told by touches */
+    fl_os_populate(address_of(m, run.first), (run.end - run.first) * fl_os_page_size(), false);
+  return 0;
+}
+
+int fl_pins_come_back(struct fl_mapping *m) {
+  struct run *runs;
+  int64_t count = copy_runs(m, &runs);
+  int result = count < 0 ? (int)count : 0;
+  for (int64_t i = 0; result == 0 && i < count; i++)
+    result = come_back(m, runs[i]);
+  free(runs);
+  return result;
 }
 
 void fl_get_pin_usage(struct fl_pin_usage *usage) {

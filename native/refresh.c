@@ -108,7 +108,7 @@ static int map_all_again(struct fl_mapping *m, uint64_t size) {
 static int map_and_lock_again(struct fl_mapping *m, uint64_t size) {
   int result = atomic_load(&m->damaged_pages) > 0 ? map_all_again(m, size) : 0;
   fl_guard_count_alone(m, atomic_load(&m->damaged_pages));
-  return result < 0 ? result : fl_pins_lock_all_again(m);
+  return result < 0 ? result : fl_pins_come_back(m);
 }
 
 int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
