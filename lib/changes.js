@@ -14,15 +14,18 @@ const NOTHING = [{ offset: 0, length: 0 }] // the range of what is about the who
 
 class Changes {
   #file
+  #offset
   #submit
   #order = new WriteOrder()
 
   /**
    * @param {import('./mapped-file').MappedFile} file
+   * @param {number} offset bytes into the file at which it starts
    * @param {(about: object) => Promise<any>} submit has the pool do what `about` tells a Request
    */
-  constructor(file, submit) {
+  constructor(file, offset, submit) {
     this.#file = file
+    this.#offset = offset
     this.#submit = submit
   }
 
@@ -57,7 +60,7 @@ class Changes {
   async resize(size, most, onSize) {
     this.checkWritable()
     checkFileSize(size, most)
-    const syscall = size < this.#file.byteLength ? 'ftruncate' : 'fallocate'
+    const syscall = size < this.#offset + this.#file.byteLength ? 'ftruncate' : 'fallocate'
     await this.#alone({ op: Op.RESIZE, argument: size, syscall, toValue: ({ sum }) => onSize(sum) })
   }
 

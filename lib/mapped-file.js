@@ -81,7 +81,7 @@ class MappedFile extends EventEmitter {
       lease: { value: mapping.lease } // holds that place as long as this handle lives
     })
     this.#hot = new HotViews(mapping, this.#buffer, this.lead)
-    this.#changes = new Changes(this, (about) => this.#submit(about).promise)
+    this.#changes = new Changes(this, offset, (about) => this.#submit(about).promise)
     this.#unwatch = watch(this)
     pool?.enter()
   }

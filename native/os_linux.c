@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #ifndef STATX_TYPE
 #include <linux/stat.h> /* sys/stat.h of musl before 1.2.5 has no statx */
@@ -197,12 +198,19 @@ int fl_os_populate(void *base, size_t span, bool for_writing) {
   return result == -EHWPOISON ? -EFAULT : result;
 }
 
-int fl_os_allocate(int fd, uint64_t offset, uint64_t length) {
+static int allocate(int fd, uint64_t offset, uint64_t length) {
   int result;
   do
     result = fl_posix_result(fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
   while (result == -EINTR);
-  return result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+  return result;
+}
+
+static bool is_no_call(int result) { return result == -EOPNOTSUPP || result == -ENOSYS; }
+
+int fl_os_allocate(int fd, uint64_t offset, uint64_t length) {
+  int result = allocate(fd, offset, length);
+  return is_no_call(result) ? 0 : result;
 }
 
 /* Where the file system cannot allocate, posix_fallocate(3) writes zeros; that of musl says so instead. */
@@ -214,16 +222,36 @@ static int extend(int fd, uint64_t from, uint64_t to) {
   return result == -EOPNOTSUPP ? fl_posix_write_zeros(fd, from, to) : result;
 }
 
+/*
+ * What is in vain for sure is not tried: that would take all blocks that are left, and giving them back cuts the file, at its
+ * end of now, behind which somebody else may be writing.
+ */
+static int check_room(int fd, uint64_t from, uint64_t to) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && to > limit.rlim_cur)
+    return -EFBIG;
+  struct stat file;
+  struct statfs file_system;
+  if (fstat(fd, &file) != 0 || fstatfs(fd, &file_system) != 0 || file_system.f_blocks == 0)
+    return 0; /* it does not say */
+  uint64_t taken = (uint64_t)file.st_blocks * 512, past_end = taken > from ? taken - from : 0;
+  uint64_t wanted = to - from > past_end ? to - from - past_end : 0;
+  return wanted / (uint64_t)file_system.f_bsize > file_system.f_bfree ? -ENOSPC : 0;
+}
+
 /* The blocks first, and the size when all of them are there: so nobody sees the file grow in vain. */
 int fl_os_grow(int fd, uint64_t from, uint64_t to) {
-  int result = fl_os_allocate(fd, from, to - from);
-  bool extended = result == 0;
-  if (extended)
+  int result = check_room(fd, from, to);
+  if (result < 0)
+    return result;
+  result = allocate(fd, from, to - from);
+  bool by_zeros = is_no_call(result);
+  if (result == 0 || by_zeros)
     result = extend(fd, from, to);
   struct fl_os_status status;
   /* Cutting a file at its end gives back the blocks that lie past it. The size of now: others may have put data there. */
   if (result < 0 && fl_os_file_status(fd, &status) == 0)
-    fl_os_truncate(fd, extended && status.size < to ? from : status.size);
+    fl_os_truncate(fd, by_zeros && status.size < to ? from : status.size);
   return result;
 }
 

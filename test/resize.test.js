@@ -6,7 +6,8 @@ const fs = require('node:fs')
 const { once } = require('node:events')
 const nodePath = require('node:path')
 const { map, open, PROT_READ, PROT_WRITE, MAP_SHARED } = require('..')
-const { PAGE, contentAt, errorOf, expectContent, isWindows, makeFile, temporaryFolder } = require('./helpers')
+const { PAGE, childResult, contentAt, errorOf, expectContent, isWindows, makeFile, temporaryFolder } = require('./helpers')
+const { testTraced } = require('./tracing')
 
 const folder = temporaryFolder()
 const SIZE = 10 * PAGE + 100
@@ -114,6 +115,14 @@ describe('with reserve', () => {
     expect(fs.readFileSync(path).subarray(10).every((byte) => byte === 0)).toBe(true)
     await file.close()
   })
+})
+
+testTraced('a size that the process may not give to a file takes no block on the way, and is told by the right call', async () => {
+  const path = makeFile(folder, 'limited', 4 * PAGE)
+  const limit = 64 << 20
+  const under = ['prlimit', `--fsize=${limit}:${limit}`, 'strace', '-f', '-o', '/dev/null', '-e', 'inject=ftruncate:error=EPERM']
+  const seen = await childResult('resize.js', [path], { under })
+  expect(seen).toEqual({ grow: 'EFBIG fallocate', cut: 'EPERM ftruncate', size: 4 * PAGE, sameBlocks: true })
 })
 
 test('reserve of 16 TiB, whose mirror is more than a typed array of Node 20 can have', async () => {
