@@ -2,13 +2,15 @@
 // The descriptor of a path: at once where opening it waits for nobody, and by a thread of libuv where it may.
 
 const fs = require('node:fs')
+const { setImmediate } = require('node:timers') // test environments take the global one away
 const { fileURLToPath } = require('node:url')
 const { promisify } = require('node:util')
 const native = require('../native/binding')
 
 const openOnThread = promisify(fs.open)
 
-// Non-blocking, or opening a FIFO would hold a thread until somebody writes to it; regular files do not care.
+// Non-blocking, or opening a FIFO would hold a thread until somebody writes to it; of regular files only those do care on
+// which somebody has a lease (fcntl(2), F_SETLEASE): of these EAGAIN says that it has been asked for.
 const OPEN_FLAGS = {
   r: fs.constants.O_RDONLY | fs.constants.O_NONBLOCK,
   'r+': fs.constants.O_RDWR | fs.constants.O_NONBLOCK,
@@ -31,7 +33,17 @@ const asksForPermission = process.permission !== undefined || process.versions.d
  */
 async function openPath(file, flags) {
   const fd = flags === 'r' ? openAtOnce(file) : -1
-  return fd >= 0 ? { fd, close: native.closeCached } : { fd: await openOnThread(file, OPEN_FLAGS[flags]), close: fs.closeSync }
+  return fd >= 0 ? { fd, close: native.closeCached } : { fd: await openByThread(file, OPEN_FLAGS[flags]), close: fs.closeSync }
+}
+
+/** As fs.open() without O_NONBLOCK, but for FIFOs and the like. */
+async function openByThread(file, flags) {
+  try {
+    return await openOnThread(file, flags)
+  } catch (error) {
+    if (error.code !== 'EAGAIN') throw error
+    return openOnThread(file, flags & ~fs.constants.O_NONBLOCK)
+  }
 }
 
 /** A descriptor that fs knows nothing of; below zero where there is none, for whatever reason. */

@@ -3,11 +3,12 @@
 
 const { constants } = require('node:os')
 const { fileURLToPath } = require('node:url')
+const { isUint8Array } = require('node:util').types
 const native = require('../native/binding')
 const { isNeeded, layFile } = require('./laid-buffer')
 const { MappedFile } = require('./mapped-file')
 const openPath = require('./open-path')
-const { Pool, settleDefaultPool } = require('./pool')
+const { Pool, getDefaultPool, settleDefaultPool } = require('./pool')
 const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
 const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
 
@@ -24,7 +25,7 @@ async function open(file, options) {
   const checked = openOptions(options)
   const pool = checkPool(checked.pool)
   if (pool === undefined) settleDefaultPool()
-  if (checked.flags === 'w+') lengthWithin(checked.size, checked.offset, checked.length) // before anything is truncated
+  if (checked.flags === 'w+') checkBeforeTruncation(checked, pool)
   const given = descriptorOf(file)
   if (given !== undefined) return mapDescriptor(checkExisting(given, checked.flags), checked, pool, undefined)
   const path = displayPath(file)
@@ -36,12 +37,18 @@ async function open(file, options) {
   }
 }
 
+/** What can be known before what a file holds is lost. */
+function checkBeforeTruncation({ size, offset, length }, pool = getDefaultPool()) {
+  lengthWithin(size, offset, length)
+  pool.checkRoom() // to resize it
+}
+
 /** The descriptor in a number or a FileHandle; undefined for a path. */
 function descriptorOf(file) {
   if (typeof file === 'number') return checkInteger('fd', file, 0, 2 ** 31 - 1)
   if (file === null || typeof file !== 'object' || typeof file.fd !== 'number') return undefined
-  if (file.fd < 0) throw systemError(-constants.errno.EBADF, 'fstat')
-  return file.fd
+  if (file.fd < 0) throw systemError(-constants.errno.EBADF, 'fstat') // that of a FileHandle that was closed
+  return checkInteger('file.fd', file.fd, 0, 2 ** 31 - 1)
 }
 
 function checkExisting(fd, flags) {
@@ -51,8 +58,11 @@ function checkExisting(fd, flags) {
 
 /** How messages and `file.path` name it. What is no path at all is left to openPath, which says so. */
 function displayPath(file) {
-  if (file instanceof URL) return file.protocol === 'file:' ? fileURLToPath(file) : String(file)
-  return file instanceof Uint8Array ? Buffer.from(file).toString() : file
+  if (typeof file === 'string') return file
+  if (isUint8Array(file)) return Buffer.from(file).toString()
+  const isUrl = typeof file?.href === 'string' && typeof file.protocol === 'string' // of another realm, or like one, for fs as well
+  if (isUrl) return file.protocol === 'file:' ? fileURLToPath(file) : file.href
+  return file
 }
 
 function checkPool(pool) {

@@ -98,9 +98,17 @@ class PoolClient extends EventEmitter {
     return request
   }
 
-  #accept(request, must) {
+  /**
+   * @internal For whoever does something first that cannot be undone.
+   * @throws ERR_POOL_CLOSED, ERR_POOL_QUEUE_FULL
+   */
+  checkRoom(must = false) {
     if (this.closed) throw poolClosed()
     if (!must && this.inFlight >= this.settings.maxQueue) throw queueFull(this.settings.maxQueue)
+  }
+
+  #accept(request, must) {
+    this.checkRoom(must)
     this.#channel ??= this.#createChannel()
     this.#channel.submit(request)
   }

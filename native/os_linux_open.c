@@ -46,15 +46,25 @@ static int find(const char *path) {
   return descriptor((int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
 }
 
-/* The mount of a regular file, by the number that is never used twice: stx_mnt_id, which older headers lack. */
+/*
+ * A file that the kernel opens from what it has in memory: of others than the owner it may have to read the list of who may
+ * (acl(5)), and of an encrypted or a verified one what it needs for that.
+ */
+static bool is_plain(const struct statx *status) {
+  const uint64_t encrypted = 0x800, verified = 0x100000; /* STATX_ATTR_*, which older headers lack */
+  bool is_own = (status->stx_mask & STATX_UID) != 0 && status->stx_uid == geteuid();
+  return S_ISREG(status->stx_mode) && is_own && (status->stx_attributes & (encrypted | verified)) == 0;
+}
+
+/* The mount of a plain file, by the number that is never used twice: stx_mnt_id, which older headers lack. */
 static bool mount_of(int fd, uint64_t *mount) {
   enum { PLACE_OF_MOUNT = 0x90 };
   struct statx status;
-  unsigned wanted = STATX_TYPE | WANT_UNIQUE_MOUNT;
+  unsigned wanted = STATX_TYPE | STATX_UID | WANT_UNIQUE_MOUNT;
   if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &status) != 0)
     return false;
   memcpy(mount, (const char *)&status + PLACE_OF_MOUNT, sizeof *mount);
-  return S_ISREG(status.stx_mode) && (status.stx_mask & WANT_UNIQUE_MOUNT) != 0;
+  return is_plain(&status) && (status.stx_mask & WANT_UNIQUE_MOUNT) != 0;
 }
 
 /* What fstatfs(2) says as well, but it asks the file system, which may have to ask a server. 0: not told. */
@@ -76,7 +86,11 @@ static int open_found(int found) {
   uint64_t mount;
   if (!mount_of(found, &mount) || !opens_at_once(magic_of(mount)) || fl_sys_path(found, path, sizeof path) < 0)
     return -EAGAIN;
-  return descriptor(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  int fd = descriptor(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (fd < 0 || fl_posix_is_same_file(found, fd))
+    return fd;
+  close(fd); /* what lies at /proc is no proc(5) */
+  return -EAGAIN;
 }
 
 int fl_os_open_cached(const char *path) {

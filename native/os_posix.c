@@ -30,8 +30,7 @@ static int duplicate(int fd) {
 
 void fl_os_close(int fd) { close(fd); }
 
-/* A path may lead to another file by now. */
-static bool is_same_file(int fd, int other) {
+bool fl_posix_is_same_file(int fd, int other) {
   struct stat a, b;
   return fstat(fd, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -44,7 +43,7 @@ static int open_again(int fd, int access) {
   int own = open(path, access | O_CLOEXEC | O_NONBLOCK);
   if (own < 0)
     return -errno;
-  if (is_same_file(fd, own))
+  if (fl_posix_is_same_file(fd, own))
     return own;
   close(own);
   return -ENOENT;
@@ -53,7 +52,7 @@ static int open_again(int fd, int access) {
 /* What bypasses the page cache reads no single byte (EINVAL). Where the file cannot be opened once more it has to do. */
 int fl_os_duplicate(int fd) {
   int flags = fcntl(fd, F_GETFL);
-  bool fits = flags < 0 || (flags & O_ACCMODE) == O_WRONLY || (flags & fl_sys_flags_in_the_way) == 0;
+  bool fits = flags < 0 || (flags & O_ACCMODE) == O_WRONLY || (flags & fl_sys_flags_in_the_way & ~O_APPEND) == 0;
   int own = fits ? -1 : open_again(fd, O_RDONLY);
   return own >= 0 ? own : duplicate(fd);
 }

@@ -18,6 +18,9 @@ static inline int fl_posix_result(int result) { return result == 0 ? 0 : -errno;
 
 enum fl_file_kind fl_posix_kind(unsigned mode);
 
+/* Whether two descriptors are of one file: a path that was opened again may lead to another by now. */
+bool fl_posix_is_same_file(int fd, int other);
+
 /* Blocks by writing zeros, where they cannot be had otherwise: 0 or -errno. */
 int fl_posix_write_zeros(int fd, uint64_t from, uint64_t to);
 

@@ -79,6 +79,16 @@ describe('is opened by a thread of libuv’s:', () => {
   })
 })
 
+test('where a test environment has taken setImmediate away', async () => {
+  const { setImmediate: own } = globalThis
+  delete globalThis.setImmediate
+  try {
+    await (await open(file)).close()
+  } finally {
+    globalThis.setImmediate = own
+  }
+})
+
 test('a path with a null byte is not taken for what stands before it', async () => {
   expect(await errorOf(() => open(`${file}\0`))).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
 })

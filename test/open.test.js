@@ -1,11 +1,13 @@
 'use strict'
 // What open() takes, what it refuses and how it says so, and that a refusal leaves nothing open or mapped behind.
 
-const { execFileSync } = require('node:child_process')
+const { execFileSync, spawn } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { types } = require('node:util')
+const vm = require('node:vm')
 const { open, Pool } = require('faultless')
 const {
   PAGE, canMapFrom, childResult, errnoOf, errorOf, expectContent, isWindows, lookUntil, makeFile, mapLines, openFiles,
@@ -81,6 +83,27 @@ describe('open() takes', () => {
     const file = await openHere(pathToFileURL(spaced))
     await expectWholeFile(file)
     expect(file.path).toBe(spaced)
+  })
+
+  test('a URL and bytes of another realm, and names them', async () => {
+    const file = await openHere(vm.runInNewContext('Uint8Array.from(bytes)', { bytes: [...Buffer.from(data)] }))
+    const { href, protocol, hostname, pathname } = pathToFileURL(data)
+    const other = await openHere({ href, protocol, hostname, pathname })
+    for (const each of [file, other]) expect(each.path).toBe(data)
+    await expectWholeFile(file)
+    await expectWholeFile(other)
+  })
+
+  const testLeased = process.platform === 'linux' ? test : test.skip
+
+  testLeased('a file on which somebody has a lease (fcntl(2), of Linux), once that is given up, as fs.open() does', async () => {
+    const leased = makeFile(folder, 'leased', 100)
+    const holder = spawn('python3', [path.join(__dirname, 'fixtures', 'lease.py'), leased], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(holder.stdout, 'data')
+    const file = await openHere(leased)
+    expectContent(await file.read(), 0, 100)
+    holder.stdin.end()
+    await once(holder, 'close')
   })
 
   test('a descriptor, which stays open, keeps its position and stays the caller’s to close', async () => {
@@ -311,6 +334,12 @@ describe('open() refuses descriptors, and leaves nothing behind:', () => {
     fs.closeSync(fd)
   })
 
+  test.each([NaN, 1.5, 2 ** 31, 2 ** 40, Infinity])('%d in a FileHandle: ERR_OUT_OF_RANGE', async (fd) => {
+    const error = await refusal({ fd })
+    expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
+    expect(error.message).toContain('"file.fd" is out of range')
+  })
+
   test.each([NaN, -1, 1.5, 2 ** 31, Infinity])('%d: ERR_OUT_OF_RANGE', async (fd) => {
     const error = await refusal(fd)
     expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
@@ -379,6 +408,30 @@ describe('open() refuses options, names the value, and leaves nothing behind:', 
     expect(error).toMatchObject({ code: 'ERR_POOL_CLOSED' })
     // At once: a little later a garbage collection might have done it.
     expect([openFiles(data), mapLines(data)]).toEqual([[], []])
+  })
+})
+
+describe('open() with w+ leaves the file as it was where it is known before that nothing can come of it:', () => {
+  const kept = makeFile(folder, 'kept', 100)
+  const refuse = (pool, code) => async () => {
+    expect(await errorOf(() => open(kept, { flags: 'w+', size: 10, pool }))).toMatchObject({ code })
+    expectContent(fs.readFileSync(kept), 0, 100)
+  }
+
+  test('a pool that is closed', async () => {
+    const pool = new Pool()
+    await pool.close()
+    await refuse(pool, 'ERR_POOL_CLOSED')()
+  })
+
+  test('a pool that takes no more', async () => {
+    const pool = new Pool({ maxQueue: 1 })
+    const busy = await openHere(data, { pool })
+    const pending = busy.read()
+    await refuse(pool, 'ERR_POOL_QUEUE_FULL')()
+    await pending
+    await busy.close()
+    await pool.close()
   })
 })
 

@@ -69,8 +69,29 @@ static void all_else_is_left_to_who_may_wait(void) {
   CHECK_EQUAL(count_descriptors(), before);
 }
 
+/* Of others than the owner the kernel may have to read from the device who may open it. */
+static void a_file_of_somebody_else_is_left_as_well(void) {
+  if (geteuid() != 0)
+    return;
+  CHECK_EQUAL(chown(file, 65534, 65534), 0);
+  CHECK_EQUAL(fl_open_cached(file), -EAGAIN);
+  CHECK_EQUAL(chown(file, 0, 0), 0);
+}
+
+/* Opening once more may wait for a server: only where the descriptor is of no use as it is. */
+static void a_descriptor_that_appends_is_read_as_it_is(void) {
+  int fd = open(file, O_RDWR | O_APPEND), own = fl_os_duplicate(fd);
+  CHECK(own >= 0);
+  CHECK_EQUAL(lseek(own, 3, SEEK_SET), 3);
+  CHECK_EQUAL(lseek(fd, 0, SEEK_CUR), 3); /* one description */
+  close(own);
+  close(fd);
+}
+
 int main(void) {
   make_paths();
+  RUN(a_file_of_somebody_else_is_left_as_well);
+  RUN(a_descriptor_that_appends_is_read_as_it_is);
   RUN(a_cached_file_is_opened_at_once);
   RUN(all_else_is_left_to_who_may_wait);
   remove_paths();
