@@ -89,7 +89,7 @@ class HotViews {
 
   #confirm(offset, length) {
     const { changes } = this.#mirror
-    if (!this.#ask(offset, length)) return false
+    if (native.isIntact(this.#id, offset, length) !== 1) return false
     this.#mirror.confirmEnd(offset + length, changes)
     return true
   }

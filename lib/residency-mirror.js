@@ -24,7 +24,7 @@ class ResidencyMirror {
   #lead
   #believed
   #pages
-  #ends // offsets within their pages at which the file was seen not to end: one a page, for as many as were needed
+  #ends // offsets within their pages to which the file was seen to reach: one a page, for as many as were needed
   #endsSeenAt // the count of changes at which that was
 
   /**
@@ -115,7 +115,7 @@ class ResidencyMirror {
   }
 
   /**
-   * Whether confirmEnd() was called for the byte, and the file has not been seen to change since. The byte has been
+   * Whether confirmEnd() was called for the byte or one behind it on its page, and the file has not been seen to change since. The byte has been
    * loaded by now: if that met a page that is lost, the fault guard has forgotten its entry.
    */
   hasConfirmed(end) {
@@ -124,7 +124,7 @@ class ResidencyMirror {
     const page = Math.floor(last / PAGE_SIZE)
     if (!this.#watch(page, page)) return false // a range that is pinned is not watched otherwise
     if (Atomics.load(this.#bytes, PAGES + page) === 0) return false
-    return this.#endsSeenAt[page] === Atomics.load(this.#changes, 0) && this.#ends[page] === last % PAGE_SIZE
+    return this.#endsSeenAt[page] === Atomics.load(this.#changes, 0) && last % PAGE_SIZE <= this.#ends[page]
   }
 
   /** The file was found to reach to byte `end` of the mapping, at a time after `changes` was read. */
@@ -133,8 +133,9 @@ class ResidencyMirror {
     const last = this.#lead + end - 1
     const page = Math.floor(last / PAGE_SIZE)
     if (!(page < this.#ends?.length)) this.#makeRoom(page)
+    const isNewer = this.#endsSeenAt[page] !== changes
     this.#endsSeenAt[page] = changes
-    this.#ends[page] = last % PAGE_SIZE
+    this.#ends[page] = isNewer ? last % PAGE_SIZE : Math.max(this.#ends[page], last % PAGE_SIZE)
   }
 
   /** Not for all pages at once: most of them may be reserve that the file never grows into. */

@@ -429,6 +429,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"populate", OnRange<fl_populate>},
       {"populateForWriting", OnRange<fl_populate_for_writing>},
       {"isResident", OnRange<fl_is_resident>},
+      {"isIntact", OnRange<fl_is_intact>},
       {"evict", OnRange<fl_evict>},
       {"flush", OnRange<fl_flush>},
       {"advise", Advise},

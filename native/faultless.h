@@ -243,6 +243,9 @@ int fl_residency(fl_id id, uint64_t offset, uint64_t length, uint8_t *vector, ui
  */
 int fl_is_resident(fl_id id, uint64_t offset, uint64_t length);
 
+/* Whether the file still reaches to the end of the range, and nothing of it is known to be lost: as above. Asks for no page. */
+int fl_is_intact(fl_id id, uint64_t offset, uint64_t length);
+
 /*
  * madvise(2) on the pages that the range reaches into. FL_DONTNEED drops private copies of pages. It, FL_COLD and
  * FL_PAGEOUT are -EINVAL, and do nothing, where a page of the range is pinned.

@@ -198,6 +198,12 @@ int fl_is_resident(fl_id id, uint64_t offset, uint64_t length) {
   return fl_operation_end(&op, op.span == 0 ? 1 : all_resident(&op));
 }
 
+int fl_is_intact(fl_id id, uint64_t offset, uint64_t length) {
+  struct fl_operation op;
+  int result = fl_operation_begin(&op, id, offset, length);
+  return result < 0 ? result : fl_operation_end(&op, fl_guard_seems_intact(&op));
+}
+
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, id, offset, length);

@@ -45,9 +45,9 @@ afterEach(async () => {
 
 /** How often the core is asked, from now on. */
 function watchCore() {
-  const asked = jest.spyOn(native, 'isResident')
+  const asked = ['isResident', 'isIntact'].map((name) => jest.spyOn(native, name))
   const woken = jest.spyOn(native, 'wakeMirror')
-  return () => ({ asked: asked.mock.calls.length, woken: woken.mock.calls.length })
+  return () => ({ asked: asked.reduce((sum, { mock }) => sum + mock.calls.length, 0), woken: woken.mock.calls.length })
 }
 
 describe('the system calls that the main thread makes, as strace sees them', () => {
@@ -138,6 +138,23 @@ describe('what is known', () => {
       return calls().asked > before
     })
     fs.closeSync(fd)
+  })
+
+  test('of many ranges that end with zeros in one page is asked once for each that reaches further', async () => {
+    const path = makeSynced()
+    fs.truncateSync(path, 0)
+    fs.truncateSync(path, SIZE)
+    const file = await openOne({ freshness: Infinity }, path)
+    await file.touch()
+    const calls = watchCore()
+    const lookAtAll = (from, step) => {
+      for (let end = from; end > 0 && end <= PAGE; end += step) expect(file.tryView(0, end)).toHaveLength(end)
+    }
+    lookAtAll(64, 64)
+    expect(calls().asked).toBe(PAGE / 64)
+    lookAtAll(64, 64)
+    lookAtAll(PAGE, -1)
+    expect(calls().asked).toBe(PAGE / 64)
   })
 
   test('comes from a touch, from the kernel’s answer to tryView, and from refreshes of what is in use', async () => {
@@ -321,6 +338,16 @@ describe('a file of which the kernel hides residency', () => {
   testAsRoot('is known by touches, and by their age alone', async () => {
     fs.chmodSync(folder, 0o755)
     const seen = await run('isDishonest', [65534])
+    expect(seen).toEqual({ untouched: false, slow: true, neighbour: false, hot: 0, old: 1 })
+  })
+
+  testAsRoot('is known so also where it ends with zeros', async () => {
+    fs.chmodSync(folder, 0o755)
+    const zeros = makeSynced()
+    fs.truncateSync(zeros, 0)
+    fs.truncateSync(zeros, SIZE)
+    fs.chmodSync(zeros, 0o644)
+    const seen = await childResult('mirror.js', ['isDishonest', zeros, 65534])
     expect(seen).toEqual({ untouched: false, slow: true, neighbour: false, hot: 0, old: 1 })
   })
 })

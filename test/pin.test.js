@@ -373,7 +373,7 @@ describe('what is pinned', () => {
     for (const [freshness, times] of [[Infinity, 1], [0, 5]]) {
       const file = await openOne({ freshness }, path)
       await file.pin()
-      const asked = jest.spyOn(native, 'isResident')
+      const asked = jest.spyOn(native, 'isIntact')
       for (let i = 0; i < 5; i++) expect(file.tryView(0, PAGE)).toHaveLength(PAGE)
       expect(asked).toHaveBeenCalledTimes(times)
       asked.mockRestore()
