@@ -27,8 +27,12 @@ function listen(signal) {
     for (const act of acts) act()
   }
   acts.unlisten = () => {
-    signal.removeEventListener('abort', abort)
     waitingFor.delete(signal)
+    try {
+      signal.removeEventListener('abort', abort)
+    } catch {
+      // Somebody's own kind of signal: what waited for it has settled, and others go on.
+    }
   }
   signal.addEventListener('abort', abort, { once: true })
   waitingFor.set(signal, acts)
@@ -42,7 +46,11 @@ function throwIfAborted(signal) {
 
 /** @param {AbortSignal} signal @param {import('./pool').Pool} pool that has the request */
 function cancelOnAbort(signal, pool, request) {
-  request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))
+  try {
+    request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))
+  } catch (error) {
+    pool.cancel(request, error) // it takes no listener
+  }
 }
 
 module.exports = { cancelOnAbort, onAbort, throwIfAborted }

@@ -32,13 +32,13 @@ function publishStart(request) {
   started.publish(request.message)
 }
 
-/** A request was settled, or refused with an error. */
-function publishEnd(request, error) {
+/** A request was settled, or refused with an error: whatever was thrown. */
+function publishEnd(request, hasFailed, error) {
   const { message } = request
   if (message === undefined) return
   request.message = undefined
   Object.assign(message, timesOf(request, now()), { bytes: request.bytes })
-  if (error === undefined) return ended.publish(message)
+  if (!hasFailed) return ended.publish(message)
   message.error = error
   failed.publish(message)
 }

@@ -41,7 +41,8 @@ function checkFunction(name, value) {
 
 function checkSignal(signal) {
   if (signal === undefined) return undefined
-  const looksRight = typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'
+  const methods = [signal?.addEventListener, signal?.removeEventListener]
+  const looksRight = typeof signal?.aborted === 'boolean' && methods.every((method) => typeof method === 'function')
   if (!looksRight) throw invalidType('options.signal', 'an instance of AbortSignal', signal)
   return signal
 }

@@ -91,7 +91,7 @@ class PoolClient extends EventEmitter {
       this.#accept(request, must)
     } catch (error) {
       publishStart(request)
-      publishEnd(request, error)
+      publishEnd(request, true, error)
       throw error
     }
     publishStart(request) // whatever a listener does, the request has been taken in
@@ -169,7 +169,7 @@ class PoolClient extends EventEmitter {
 
   #onSettled(request) {
     this.#count(request)
-    publishEnd(request, request.error)
+    publishEnd(request, request.failed, request.error)
     if (debug.enabled) tellIfSlow(request)
     if (this.inFlight > 0) return
     this.#startFailures = 0

@@ -51,7 +51,8 @@ class Request {
     this.touched = 0 // bytes, for onProgress, as is the next
     this.total = onProgress === undefined ? 0 : parts.reduce((sum, part) => sum + part.length, 0)
     this.settled = false
-    this.error = undefined // with which it was rejected
+    this.failed = false // rejected
+    this.error = undefined // with this, which can be anything: onProgress may throw undefined
     this.submittedAt = 0 // ns of worker/clock.js, as the next three
     this.takenAt = Infinity // when a pool thread first took one of its parts up
     this.endedAt = 0 // when the last slice ended
@@ -93,10 +94,6 @@ class Request {
     } catch (error) {
       this.fail(error)
     }
-  }
-
-  get failed() {
-    return this.error !== undefined
   }
 
   /** What the slot of a part that is about to end says of its time: all in ns. */
@@ -141,6 +138,7 @@ class Request {
 
   fail(error) {
     if (this.settled) return
+    this.failed = true
     this.error = error
     this.#settle(this.reject, error)
   }

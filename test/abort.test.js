@@ -301,7 +301,44 @@ describe('a signal that is aborted after a touch', () => {
   })
 })
 
+describe('what is no AbortSignal', () => {
+  const listener = () => {}
+
+  test.each([
+    ['without removeEventListener', { aborted: false, addEventListener: listener }],
+    ['without addEventListener', { aborted: false, removeEventListener: listener }],
+    ['without aborted', { addEventListener: listener, removeEventListener: listener }]
+  ])('%s is refused', async (_, signal) => {
+    const { file } = await openAlone()
+    expect(await errorOf(() => file.touch(0, 1, { signal }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
+  test('and throws where it is listened to rejects its request, and no other', async () => {
+    const { pool, file } = await openAlone()
+    const refuse = () => {
+      throw new Error('mine')
+    }
+    const takesNone = { aborted: false, addEventListener: refuse, removeEventListener: refuse }
+    const keepsAll = { aborted: false, addEventListener: listener, removeEventListener: refuse }
+    expect(await errorOf(() => file.touch(0, SIZE, { signal: takesNone }))).toMatchObject({ message: 'mine' })
+    await file.touch(0, SIZE, { signal: keepsAll })
+    expectContent(await file.read(0, PAGE), 0, PAGE)
+    expect(pool.stats.inFlight).toBe(0)
+  })
+})
+
 describe('onProgress', () => {
+  test.each([[undefined], [null], [0], ['text']])('may throw %p: that is what its touch rejects with, and others go on', async (thrown) => {
+    const { pool, file } = await openAlone()
+    const onProgress = () => {
+      throw thrown
+    }
+    const outcome = await file.touch(0, SIZE, { onProgress }).then(() => 'resolved', (error) => ({ error }))
+    expect(outcome).toEqual({ error: thrown })
+    expectContent(await file.read(0, PAGE), 0, PAGE)
+    expect(pool.stats).toMatchObject({ inFlight: 0, failed: 1 })
+  })
+
   test('is called in rising order, and at last with all bytes', async () => {
     const { file } = await openAlone()
     const seen = []
