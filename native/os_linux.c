@@ -52,12 +52,20 @@ static int cached_statx(int fd, struct statx *status) {
   return fl_posix_result((int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, status));
 }
 
+/* Its files map by pages of 2 MiB and more alone: neither a page of them can be touched, nor one that is lost replaced. */
+static bool is_of_huge_pages(int fd, uint32_t block_size) {
+  enum { HUGE = 2 << 20 };
+  static const unsigned long magic = 0x958458f6; /* HUGETLBFS_MAGIC of uapi/linux/magic.h */
+  struct statfs file_system;
+  return block_size >= HUGE && fstatfs(fd, &file_system) == 0 && (unsigned long)file_system.f_type == magic;
+}
+
 int fl_os_describe(int fd, enum fl_file_kind *kind, uint64_t *size) {
   struct statx now;
   struct stat before; /* Linux 4.11 */
   int result = cached_statx(fd, &now);
   if (result == 0) {
-    *kind = fl_posix_kind(now.stx_mode);
+    *kind = is_of_huge_pages(fd, now.stx_blksize) ? FL_OTHER : fl_posix_kind(now.stx_mode);
     *size = now.stx_size;
   } else if (result == -ENOSYS && (result = fl_posix_result(fstat(fd, &before))) == 0) {
     *kind = fl_posix_kind(before.st_mode);
