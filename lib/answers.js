@@ -102,9 +102,9 @@ function memoryOf(length) {
 }
 
 /** @throws the system's ENOMEM instead of V8's error without a code */
-function allocate(length) {
+function allocate(length, syscall = 'read') {
   const memory = memoryOf(length)
-  if (memory === undefined) throw systemError(NO_MEMORY, 'read')
+  if (memory === undefined) throw systemError(NO_MEMORY, syscall)
   return memory
 }
 

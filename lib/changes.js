@@ -3,7 +3,7 @@
 // refresh(), which change what there is to be written to.
 
 const { Op } = require('../worker/layout')
-const { mapReadOnly } = require('./errors')
+const { invalidValue, mapReadOnly } = require('./errors')
 const { bytesOf, checkFileSize, checkWriteRange } = require('./options')
 const { WriteOrder } = require('./write-order')
 
@@ -40,9 +40,18 @@ class Changes {
     const bytes = bytesOf('data', data)
     checkWriteRange(this.#file.byteLength, offset, bytes.length)
     if (bytes.length === 0) return 0
+    if (bytes.length > MOST_IN_SLOT) this.#checkApart(offset, bytes, data)
     const parts = partsOf(offset, bytes) // now: when its turn comes, the memory may be gone
     return this.#order.run(offset, bytes.length, (onOver, turn) =>
       this.#submit({ op: Op.WRITE, parts, syscall: 'write', onOver, turn }))
+  }
+
+  /** Parts are written in any order, so none may change what another is to take. */
+  #checkApart(offset, { buffer, byteOffset, length }, data) {
+    const distance = Math.abs(byteOffset - offset)
+    if (buffer !== this.#file.buffer || distance === 0 || distance >= length) return
+    throw invalidValue('data', data, `must not overlap the range that it is written to, from ${offset} on: it begins at ` +
+      `${byteOffset} of the same file, and has more than ${MOST_IN_SLOT} bytes`)
   }
 
   /** Writes that were asked for before are flushed as well. */

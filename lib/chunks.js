@@ -96,6 +96,7 @@ class Scan {
   async next() {
     const { start, end, chunkSize, grace } = this.#options
     const offset = this.#wanted
+    if (start === end && this.#file.closed) throw mapClosed(this.#file.path)
     if (offset === end) return this.#finish()
     this.#wanted = Math.min(offset + chunkSize, end)
     this.#passed = offset - grace

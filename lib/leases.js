@@ -147,6 +147,7 @@ class Leases {
   async mapInto(pool, memory, byteOffset, options) {
     const { signal, ...place } = mapIntoOptions(this.#file, memory, byteOffset, options)
     throwIfAborted(signal)
+    if (this.#file.closed) throw mapClosed(this.#file.path) // by a getter of the options
     const lease = new MemoryLease(this.#file, pool, { memory, ...place })
     try {
       await lease.fill(signal)

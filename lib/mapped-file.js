@@ -304,7 +304,7 @@ class MappedFile extends EventEmitter {
   async residency(offset, length) {
     const part = this.#range(offset, length)
     const pages = native.pageCount(this.#id, part.offset, part.length)
-    const bitmap = new Uint8Array(pages)
+    const bitmap = new Uint8Array(allocate(pages, 'mincore'))
     const lent = [{ ...part, memory: bitmap.buffer }]
     const resident = await this.#run({ op: Op.RESIDENCY, file: this, parts: lent, syscall: 'mincore' }).catch(unlessHidden)
     return { pageSize: native.pageSize, pages, resident, bitmap }

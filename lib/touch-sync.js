@@ -2,7 +2,8 @@
 // Makes ranges resident on the calling thread itself, for threads that may wait for a device.
 
 const native = require('../native/binding')
-const { AbortError, fromCore } = require('./errors')
+const { throwIfAborted } = require('./abort')
+const { fromCore } = require('./errors')
 
 /**
  * @param {object} file its MappedFile
@@ -14,11 +15,12 @@ function touchSync(file, parts, sliceSize, { signal, onProgress, write }) {
   const populate = write ? native.populateForWriting : native.populate
   const total = parts.reduce((sum, part) => sum + part.length, 0)
   const prefetch = (offset, length) => length > 0 && native.prefetch(file.id, offset, Math.min(length, sliceSize))
+  throwIfAborted(signal)
   for (const { offset, length } of parts) prefetch(offset, length)
   let touched = 0
   for (const { offset, length } of parts) {
     for (let done = 0; done < length;) {
-      if (signal?.aborted) throw new AbortError(signal.reason)
+      throwIfAborted(signal)
       const step = Math.min(sliceSize, length - done)
       // The device reads the next slice while this one is entered in the page table.
       prefetch(offset + done + step, length - done - step)

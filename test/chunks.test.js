@@ -541,6 +541,9 @@ describe.each(ways)('%s of a file that', (_, begin) => {
     const { file } = await openAlone()
     await file.close()
     expect(await errorOf(() => scan(begin(file)))).toMatchObject({ code: 'ERR_MAP_CLOSED' })
+    const nothing = { start: SIZE, end: SIZE, chunkSize: 1 }
+    expect(await errorOf(() => scan(file.chunks(nothing)))).toMatchObject({ code: 'ERR_MAP_CLOSED' })
+    expect(await errorOf(() => scan(file.createReadStream({ start: SIZE })))).toMatchObject({ code: 'ERR_MAP_CLOSED' })
   })
 
   test('is closed while the consumer waits fails at once', async () => {

@@ -147,6 +147,12 @@ describe('map()', () => {
   })
 })
 
+test.each([0, 4, 7, 2 ** 32, 2 ** 32 + PROT_READ])('prot %d is refused', async (prot) => {
+  const error = await errorOf(() => map(SIZE, prot, MAP_PRIVATE, descriptor(data, 'r'), 0))
+  expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+  expect(error.message).toContain('\'prot\'')
+})
+
 describe('a mapping that reaches past the end of the file', () => {
   const PAST = 2 * PAGE
   const truncated = { name: 'Error', code: 'ERR_MAP_TRUNCATED' }

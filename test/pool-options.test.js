@@ -126,7 +126,8 @@ describe('a pool refuses', () => {
   test.each([
     ['maxOldGenerationSizeMb', '64', 'ERR_INVALID_ARG_TYPE'], ['maxYoungGenerationSizeMb', null, 'ERR_INVALID_ARG_TYPE'],
     ['maxOldGenerationSizeMb', -5, 'ERR_OUT_OF_RANGE'], ['codeRangeSizeMb', 0, 'ERR_OUT_OF_RANGE'],
-    ['stackSizeMb', NaN, 'ERR_OUT_OF_RANGE'], ['stackSizeMb', Infinity, 'ERR_OUT_OF_RANGE']
+    ['stackSizeMb', NaN, 'ERR_OUT_OF_RANGE'], ['stackSizeMb', Infinity, 'ERR_OUT_OF_RANGE'],
+    ['stackSizeMb', 0.24, 'ERR_OUT_OF_RANGE'], ['maxOldGenerationSizeMb', 2.9, 'ERR_OUT_OF_RANGE'] // they would end the process
   ])('%s: %p in resourceLimits', async (name, value, code) => {
     const error = await errorOf(() => new Pool({ resourceLimits: { [name]: value } }))
     expect(error.code).toBe(code)

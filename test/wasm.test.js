@@ -255,6 +255,14 @@ describe('what does not fit is refused, and changes nothing', () => {
     expect((await errorOf(() => file.mapInto(memory))).code).toBe('ERR_POOL_CLOSED')
     await file.close()
     expect((await errorOf(() => file.mapInto(memory))).code).toBe('ERR_MAP_CLOSED')
+    const late = await openOne()
+    const closes = {
+      get signal() {
+        void late.close()
+        return undefined
+      }
+    }
+    expect((await errorOf(() => late.mapInto(memory, 0, closes))).code).toBe('ERR_MAP_CLOSED')
     expectUntouchedBut(memory, 0, 0)
   })
 

@@ -65,6 +65,24 @@ describe('write() takes', () => {
     await other.close()
   })
 
+  test('a view of its own that overlaps what it is written to, up to 256 KiB, as memmove(3) does', async () => {
+    for (const distance of [-100, 100]) {
+      fs.writeFileSync(path, contentAt(0, SIZE), { flag: 'r+' })
+      const length = 256 << 10
+      await file.write(PAGE + distance, new Uint8Array(file.buffer, PAGE, length))
+      expectWritten(PAGE + distance, contentAt(PAGE, length))
+      fs.writeFileSync(path, contentAt(0, SIZE), { flag: 'r+' })
+      const longer = new Uint8Array(file.buffer, PAGE, length + 1)
+      const error = await errorOf(() => file.write(PAGE + distance, longer))
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+      expect(error.message).toContain(`from ${PAGE + distance} on`)
+      expectWritten(0, [])
+    }
+    expect(await file.write(PAGE, new Uint8Array(file.buffer, PAGE, 500_000))).toBe(500_000) // where it is
+    expect(await file.write(0, new Uint8Array(file.buffer, 500_000, 500_000))).toBe(500_000) // beside
+    expectWritten(0, contentAt(500_000, 500_000))
+  })
+
   test('no bytes at all, anywhere', async () => {
     for (const data of ['', Buffer.alloc(0), new ArrayBuffer(0)]) expect(await file.write(SIZE, data)).toBe(0)
     expectWritten(0, [])
@@ -162,6 +180,16 @@ describe('write() refuses', () => {
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
     expect(error.message).toMatch(/'data'.*transferred/)
   })
+
+  test.each([['a Uint8Array', Uint8Array], ['a Float64Array', Float64Array], ['a DataView', DataView]])(
+    '%s whose memory was made smaller than it: ERR_INVALID_ARG_VALUE', async (_, View) => {
+      const memory = new ArrayBuffer(64, { maxByteLength: 128 })
+      const data = new View(memory, 16, 4)
+      memory.resize(17)
+      const error = await errorOf(() => file.write(0, data))
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+      expect(error.message).toMatch(/'data'.*made smaller/)
+    })
 
   test.each([
     [-1, 'ERR_OUT_OF_RANGE'], [1.5, 'ERR_OUT_OF_RANGE'], [SIZE + 1, 'ERR_OUT_OF_RANGE'], [SIZE - 1, 'ERR_OUT_OF_RANGE'],
