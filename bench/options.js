@@ -93,8 +93,11 @@ function checkFolder(folder) {
 function checkTarget(file) {
   if (file === undefined) return undefined
   const found = path.resolve(file)
-  if (fs.statSync(found, { throwIfNoEntry: false })?.isDirectory()) throw usageError(`--json: ${found} is a folder`)
-  if (!fs.existsSync(path.dirname(found))) throw usageError(`--json: ${path.dirname(found)} does not exist`)
+  try {
+    fs.closeSync(fs.openSync(found, 'a'))
+  } catch (error) {
+    throw usageError(`--json: ${found} cannot be written (${error.code})`)
+  }
   return found
 }
 

@@ -30,13 +30,10 @@ module.exports = async function runChild(task, { binary = process.execPath, exec
 }
 
 async function run(command, args, env) {
-  const child = spawn(command, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    timeout: SECONDS_MAX * 1e3,
-    killSignal: 'SIGKILL'
-  })
-  const kill = () => child.kill('SIGKILL')
+  const stdio = ['ignore', 'ignore', 'pipe', 'pipe']
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio, detached: true })
+  const kill = () => killGroup(child)
+  const timer = setTimeout(kill, SECONDS_MAX * 1e3)
   // First of all: what removes its files and its cgroup comes after.
   process.prependListener('exit', kill)
   try {
@@ -44,7 +41,17 @@ async function run(command, args, env) {
     const [output, complaint, [code, signal]] = await Promise.all([text(child.stdio[3]), text(child.stderr), closed])
     return { code, signal, output, complaint }
   } finally {
+    clearTimeout(timer)
     process.off('exit', kill)
+  }
+}
+
+/** A shell and a program that it has started, say: `detached` has made them a group of their own. */
+function killGroup({ pid }) {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // All of them have ended, or none could be started.
   }
 }
 

@@ -115,9 +115,8 @@ class Walk {
   }
 }
 
-/** The names in a list, from a file or stdin ('-'), one a line or, with `zero`, each ended by a NUL byte. */
-async function* namesIn(list, zero) {
-  const text = await readList(list)
+/** The names in a list, from a file or stdin, one a line or, with `zero`, each ended by a NUL byte. */
+function* namesIn(text, zero) {
   const separator = zero ? 0 : 10
   for (let start = 0; start < text.length;) {
     const found = text.indexOf(separator, start)
@@ -127,12 +126,13 @@ async function* namesIn(list, zero) {
   }
 }
 
-/** The system's error does not always say of what it is. */
+/** @returns {Promise<{name: string, text?: Buffer, error?: Error}>} of a file or, for '-', of stdin */
 async function readList(list) {
+  const name = list === '-' ? 'stdin' : list
   try {
-    return list === '-' ? await readStdin() : await fs.readFile(list)
+    return { name, text: list === '-' ? await readStdin() : await fs.readFile(list) }
   } catch (error) {
-    throw Object.assign(error, { path: list === '-' ? 'stdin' : list })
+    return { name, error }
   }
 }
 
@@ -152,7 +152,9 @@ async function* walk(names, options) {
   const walker = new Walk(options)
   for (const name of names) yield* walker.visit(name)
   if (options.filesFrom === undefined) return
-  for await (const name of namesIn(options.filesFrom, options.null)) yield* walker.visit(name)
+  const { name, text, error } = await readList(options.filesFrom)
+  if (error !== undefined) yield { path: name, error }
+  else for (const one of namesIn(text, options.null)) yield* walker.visit(one)
 }
 
 module.exports = { walk }

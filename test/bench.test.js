@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { PATIENCE, lookUntil, runChild, temporaryFolder } = require('./helpers')
 const { memoryTakenBy } = require('../bench/machine')
 const peers = require('../bench/peers')
@@ -144,6 +145,23 @@ describe('npm run bench, interrupted', () => {
     expect(fs.readdirSync(folder)).toEqual([])
     expect(await lookUntil([], childrenLeft)).toEqual([])
   })
+
+  // As fio itself: started by a shell, which alone the benchmarks know.
+  test('a program that does not end is ended with all that it has started', async () => {
+    const seen = path.join(folder, 'pids')
+    const tools = path.join(folder, 'tools')
+    fs.mkdirSync(tools)
+    fs.writeFileSync(path.join(tools, 'fio'), `#!/bin/sh\necho $$ >> '${seen}'\nsleep 1000\n`, { mode: 0o755 })
+    const env = { ...process.env, PATH: `${tools}:${process.env.PATH}` }
+    const bench = spawn(process.execPath, [COMMAND, '--tiny', '--no-peers', '--only', 'queue-depth', '--folder', folder], { env })
+    const closed = once(bench, 'close')
+    while (!fs.existsSync(seen)) await sleep(20)
+    bench.kill('SIGTERM')
+    expect((await closed)[0]).toBe(143)
+    const [pid] = fs.readFileSync(seen, 'utf8').split('\n').map(Number)
+    // It may be nobody's child for a moment, which somebody has to wait for.
+    expect(await lookUntil(true, () => !fs.existsSync(`/proc/${pid}`) || / Z /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8')))).toBe(true)
+  })
 })
 
 describe('the arguments', () => {
@@ -152,7 +170,7 @@ describe('the arguments', () => {
     [['--quick', '--tiny'], 'exclude each other'],
     [['--only', 'cold-random,warm'], "no trial 'warm'"],
     [['--folder', '/nowhere'], '/nowhere is no folder'],
-    [['--json', '/nowhere/results.json'], '/nowhere does not exist'],
+    [['--json', '/nowhere/results.json'], 'cannot be written (ENOENT)'],
     [['--seed', '-1'], '--seed'],
     [['file'], 'file']
   ])('%j is refused with a sentence', async (args, words) => {

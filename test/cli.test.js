@@ -226,6 +226,14 @@ describe('files', () => {
     fs.rmSync(odd)
   })
 
+  test('a list that cannot be read keeps nothing from the files that are named beside it', async () => {
+    const missing = inFolder('no list')
+    for (const verb of ['stat', 'touch', 'evict']) {
+      const { code, results } = await jsonOf([verb, data, '--files-from', missing])
+      expect({ code, results }).toMatchObject({ code: 1, results: [{ path: data, size: fs.statSync(data).size }, { path: missing, error: { code: 'ENOENT' } }] })
+    }
+  })
+
   test('a list that cannot be read is named', async () => {
     const missing = inFolder('no list')
     expect(await runCli(['stat', '--files-from', missing])).toMatchObject({
@@ -399,6 +407,8 @@ describe('watch', () => {
     expect(linesAgain.length).toBe(lines.length)
     expect(lines.length).toBeLessThanOrEqual(24)
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    // The terminal cuts what is too long for a line, as wide names may be, and wraps again afterwards.
+    for (const picture of text.split('\x1b[?7l').slice(1)) expect(picture.indexOf('\x1b[?7h')).toBeGreaterThan(picture.indexOf('so far'))
   })
 
   test.each([['lines', []], ['JSON', ['--json']]])('ends with 141 when nobody reads its %s any more', async (_, options) => {

@@ -69,6 +69,12 @@ describe('answers', () => {
     expectContent(body, start, length)
   })
 
+  test('a condition that no answer of ours ever meets: all of it', async () => {
+    const { status, body } = await get(service.base, '/files/data.bin', { headers: { range: 'bytes=0-9', 'if-range': '"x"' } })
+    expect(status).toBe(200)
+    expect(body.length).toBe(SIZE)
+  })
+
   test.each([
     `bytes=${SIZE}-`, `bytes=${SIZE}-${SIZE + 1}`, 'bytes=-0', 'bytes=5-4', 'bytes=-', 'bytes=a-b', 'bytes=1', 'bytes=--1',
     `bytes=${'9'.repeat(20)}-`

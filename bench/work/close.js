@@ -17,6 +17,7 @@ const closers = {
 }
 
 module.exports = async function close(task) {
+  const before = native.threadUsage().majorFaults
   const file = await require('faultless').open(task.path)
   if (task.reader === 'inline' && (native.close === undefined || file.id === undefined)) {
     return { skipped: 'this build has no close() that the main thread could call' }
@@ -31,7 +32,8 @@ module.exports = async function close(task) {
     synchronousMs = performance.now() - called
     return closed
   })
-  return { heldMs, synchronousMs, idleGapMs: idle, seconds: (performance.now() - start) / 1e3 }
+  const seconds = (performance.now() - start) / 1e3
+  return { heldMs, synchronousMs, idleGapMs: idle, seconds, majorFaults: native.threadUsage().majorFaults - before }
 }
 
 /** @returns {Promise<number>} ms of the longest gap while `run` is under way */

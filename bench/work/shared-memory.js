@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const { once } = require('node:events')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
+const native = require('../../native/binding')
 const { freeMemory } = require('../machine')
 
 const THREAD = path.join(__dirname, 'shared-memory-thread.js')
@@ -23,13 +24,15 @@ module.exports = async function sharedMemory(task) {
   const workerData = { ...task, handle: task.reader === 'faultless' ? await handleOf(task.path) : undefined }
   const threads = Array.from({ length: task.workers }, () => new Worker(THREAD, { workerData }))
   await everyone(threads)
+  const faultsBefore = native.threadUsage().majorFaults
   const before = proportionalSetSize()
   const start = performance.now()
   await everyone(threads, 'open')
   const seconds = (performance.now() - start) / 1e3
   const pssBytes = proportionalSetSize()
+  const majorFaults = native.threadUsage().majorFaults - faultsBefore
   await Promise.all(threads.map((thread) => thread.terminate()))
-  return { seconds, pssBytes, pssOfFileBytes: pssBytes - before }
+  return { seconds, pssBytes, pssOfFileBytes: pssBytes - before, majorFaults }
 }
 
 /** @returns {Promise<object | undefined>} what attach() takes; without it each thread opens the file for itself */

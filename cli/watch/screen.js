@@ -13,6 +13,9 @@ const LINE_CELLS = 32
 const UP = (lines) => (lines === 0 ? '' : `\x1b[${lines}A`)
 const CLEAR_LINE = '\x1b[K'
 const CLEAR_BELOW = '\x1b[J'
+// DECAWM of the VT100: what is too long for a line is cut off by the terminal, which alone knows how wide a name is.
+const CUT = '\x1b[?7l'
+const WRAP = '\x1b[?7h'
 
 class Screen {
   #terminal
@@ -33,7 +36,7 @@ class Screen {
     if (found.resident !== null) this.#history.push(found.pages === 0 ? 0 : found.resident / found.pages)
     if (!this.#isTTY) return `${this.#line(view, change)}\n`
     const lines = this.#picture(view, change)
-    const text = UP(this.#lines) + lines.map((line) => `${line}${CLEAR_LINE}\n`).join('') + CLEAR_BELOW
+    const text = UP(this.#lines) + CUT + lines.map((line) => `${line}${CLEAR_LINE}\n`).join('') + WRAP + CLEAR_BELOW
     this.#lines = lines.length
     return text
   }
@@ -61,8 +64,8 @@ class Screen {
   #picture(view, { came, went }) {
     const { path, file, range, found, ms, columns } = view
     const paint = (style, text) => this.#terminal.paint(style, text)
-    const head = ` ${printable(path)}`.slice(0, columns - 1)
-    if (found.resident === null) return [paint('bold', head), ` ${HIDDEN}`.slice(0, columns - 1)]
+    const head = ` ${printable(path)}`
+    if (found.resident === null) return [paint('bold', head), ` ${HIDDEN}`]
     const size = (pages) => bytes(pages * file.pageSize)
     return [
       paint('bold', head),

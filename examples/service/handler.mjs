@@ -27,7 +27,9 @@ async function sendFile({ access, files }, name, request, response) {
   const file = files.get(name)
   if (file === undefined) return sendError(response, 404)
   const size = file.byteLength
-  const range = request.method === 'GET' ? parseRange(request.headers.range, size) : undefined
+  // No validator is sent, so the condition of If-Range never holds (RFC 9110, 13.1.5).
+  const wantsRange = request.method === 'GET' && request.headers['if-range'] === undefined
+  const range = wantsRange ? parseRange(request.headers.range, size) : undefined
   if (range === null) return sendError(response, 416, { 'content-range': `bytes */${size}` })
   const { start, end } = range ?? { start: 0, end: size - 1 }
   const length = end - start + 1
