@@ -266,7 +266,7 @@ export interface OpenOptions {
    * so an eviction by the kernel or by another process is noticed after that at the latest; one by {@link MappedFile.evict}
    * or `advise('pageout')` is known at once.
    *
-   * - A small value finds evictions sooner, and costs more of that thread's time: never more than a twentieth of one
+   * - A small value finds evictions sooner, and costs more of that thread's time: never more than a tenth of one
    *   processor for the asking, so for GiBs in use it may come later than you ask for.
    * - 0 believes nothing but {@link MappedFile.pin | pins}: `tryView` asks the kernel at each call, `view` and `touch` go to
    *   the pool.
@@ -833,7 +833,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * What may still fault: see [safety.md](../docs/safety.md#what-a-pin-does-not-hold).
    *
    * @thread A pool's; a large range is locked slice by slice.
-   * @throws As {@link touch}; `ERR_MAP_PIN_LIMIT`; `ENOMEM` with too many map entries; `ENOSYS` where there is no mlock2(2)
+   * @throws As {@link touch}; `ERR_MAP_PIN_LIMIT`; `ENOMEM` when pins have taken half of the map entries that the process may have (vm.max_map_count); `ENOSYS` where there is no mlock2(2)
    *   (Linux before 4.4); `ERR_OUT_OF_RANGE` for a length over `buffer.constants.MAX_LENGTH`.
    * @example
    * ```mjs
@@ -893,6 +893,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * - Do not change `data` before the promise has settled: it is copied piece by piece. When its memory is given away
    *   meanwhile (`postMessage` with a transfer list, `resize()` of an ArrayBuffer, a WebAssembly memory that grows), it
    *   rejects with `EFAULT`; when it was given away before the call, with `ERR_INVALID_ARG_VALUE`.
+   * - A view of this file that overlaps what it is written to may have up to 256 KiB; a longer one rejects with
+   *   `ERR_INVALID_ARG_VALUE`, unless it is written to where it is. Of other handles' views nobody can tell: do not do that.
    *
    * @param offset - The first byte.
    * @param data - A string, which is written as UTF-8, or bytes in any kind of view or buffer.
@@ -1125,8 +1127,8 @@ export interface PoolOptions {
    */
   maxQueue?: number | undefined
   /**
-   * The limits of each thread, as `worker_threads` takes them: MiB, above 0. Mapped memory does not count. With a heap of
-   * too few MiB Node.js 26 ends the process.
+   * The limits of each thread, as `worker_threads` takes them: MiB, above 0; `maxOldGenerationSizeMb` from 3 and `stackSizeMb`
+   * from 0.25, as with less V8 ends the process. Mapped memory does not count.
    * @defaultValue `{}`
    */
   resourceLimits?: ResourceLimits | undefined
