@@ -63,8 +63,18 @@ function folderOf(name) {
   return fs.existsSync(folder) ? folder : undefined
 }
 
+/** @returns {Object<string, string>} of each package that is installed, by name */
+function versions() {
+  const { optionalDependencies } = JSON.parse(fs.readFileSync(path.join(FOLDER, 'package.json'), 'utf8'))
+  const installed = Object.keys(optionalDependencies).filter((name) => folderOf(name) !== undefined)
+  return Object.fromEntries(installed.map((name) => {
+    const { version } = JSON.parse(fs.readFileSync(path.join(folderOf(name), 'package.json'), 'utf8'))
+    return [name, version]
+  }))
+}
+
 const load = (name) => requirePeer(name)
 
 const bunBinary = () => path.join(FOLDER, 'node_modules', '.bin', 'bun')
 
-module.exports = { install, isInstalled, folderOf, load, bunBinary }
+module.exports = { install, isInstalled, folderOf, load, bunBinary, versions }

@@ -3,6 +3,7 @@
 // queue full. It is the limit, and no peer: nothing ends up in memory that others could use. Through the page cache it
 // shows what io_uring gives to those who want it there.
 
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { BLOCK_SIZE } = require('./content')
@@ -22,6 +23,12 @@ module.exports = async function runFio(task) {
     if (outcome.figures !== undefined) break
   }
   return outcome
+}
+
+/** @returns {string | undefined} as it says it: 'fio-3.33' */
+module.exports.version = () => {
+  const { stdout } = spawnSync('fio', ['--version'], { encoding: 'utf8' })
+  return stdout?.trim() || undefined
 }
 
 function isInstalled() {

@@ -11,6 +11,7 @@ const parseOptions = require('./options')
 const DataFiles = require('./data-files')
 const { describeMachine } = require('./machine')
 const peers = require('./peers')
+const { version: fioVersion } = require('./run-fio')
 const runTrial = require('./run-trial')
 const allTrials = require('./trials')
 const { judgeTrial, judgeFaults } = require('./statistics')
@@ -81,6 +82,8 @@ async function run(options) {
     seed,
     machine: describeMachine(folder),
     faultless: require('../package.json').version,
+    peers: wantsPeers(options) ? peers.versions() : {},
+    fio: fioVersion(),
     notes: reservations(trials, mode.name),
     bars: [...trials.flatMap((trial, i) => judgeTrial(trial, options.trials[i])), judgeFaults(trials)],
     trials

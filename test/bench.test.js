@@ -47,6 +47,8 @@ describe('npm run bench -- --tiny', () => {
 
   test('tells on what it ran', () => {
     const { machine, command, date, mode, seed } = results
+    expect(results.peers).toEqual({}) // none, by --no-peers
+    expect(peers.versions()).toEqual(Object.fromEntries(Object.keys(peers.versions()).map((name) => [name, expect.stringMatching(/^\d+\.\d+\.\d+/)])))
     expect({ command, mode }).toEqual({ command: `npm run bench -- --tiny --no-peers --seed ${seed}`, mode: 'tiny' })
     expect(Number.isNaN(Date.parse(date))).toBe(false)
     expect(machine).toEqual({

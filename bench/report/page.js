@@ -53,13 +53,15 @@ module.exports = function page(results, pictures) {
   ].join('\n\n') + '\n'
 }
 
-function introduction({ command, date, mode, seed, machine, faultless, seconds, notes }) {
+function introduction({ command, date, mode, seed, machine, faultless, peers = {}, fio, seconds, notes }) {
   const rough = mode === 'full' ? [] : [`This was a run in mode ${mode}: its figures are rough, and not the last word.`]
   const facts = [
     ['command', command],
     ['date', `${date.slice(0, 10)}, in ${seconds} s, seed ${seed}`],
     ['faultless', faultless],
     ['node', machine.node],
+    ...Object.entries(peers).map(([name, version]) => ['peer', `${name} ${version}`]),
+    ...fio === undefined ? [] : [['limit', fio]],
     ['kernel', machine.kernel],
     ['CPU', `${machine.cpu}, ${machine.cores} cores`],
     ['memory', `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
