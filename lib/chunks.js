@@ -225,10 +225,13 @@ class Scan {
     this.#notify()
   }
 
-  /** What the pool had no room for is tried again with the next chunk. */
+  /**
+   * What the pool had no room for is tried again with the next chunk. A file that is closed has given all of it back; whoever
+   * is to have more of it hears of that from the next chunk.
+   */
   #dropFailed(error) {
     this.#isDropping = false
-    if (error.code !== 'ERR_POOL_QUEUE_FULL') this.#dropError = error
+    if (error.code !== 'ERR_POOL_QUEUE_FULL' && error.code !== 'ERR_MAP_CLOSED') this.#dropError = error
     this.#fill()
     this.#notify()
   }

@@ -546,6 +546,18 @@ describe.each(ways)('%s of a file that', (_, begin) => {
     expect(await errorOf(() => scan(file.createReadStream({ start: SIZE })))).toMatchObject({ code: 'ERR_MAP_CLOSED' })
   })
 
+  test('is closed when all of it has been given ends well', async () => {
+    for (const dropBehind of [false, true]) {
+      const { file } = await openAlone()
+      let given = 0
+      for await (const chunk of begin(file, { dropBehind })) {
+        given += chunk.length
+        if (given === SIZE) void file.close()
+      }
+      expect(given).toBe(SIZE)
+    }
+  })
+
   test('is closed while the consumer waits fails at once', async () => {
     const { pool, file, gate } = await openGated()
     const error = errorOf(() => scan(begin(file)))
