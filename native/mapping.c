@@ -53,9 +53,11 @@ void fl_mapping_discard(struct fl_mapping *m) {
   remains.pins_span = remains.pins == NULL ? 0 : fl_pins_span(remains.span);
   fl_pins_discard(m);
   fl_guard_count_alone(m, 0);
-  atomic_store(&m->mirror.awake, false);
+  bool was_awake = atomic_exchange(&m->mirror.awake, false);
   fl_window_drop(m);
   fl_table_remove(&fl_mappings, m);
+  if (was_awake)
+    fl_mirror_note_end();
   fl_reap(&remains);
 }
 
@@ -220,6 +222,8 @@ static int finish_closing(struct fl_mapping *m) {
   bool over = result == 0 || !m->borrowed;
   if (over)
     fl_os_close(atomic_exchange(&m->fd, -1));
+  if (atomic_load(&m->mirror.awake))
+    fl_mirror_note_end();
   pthread_mutex_lock(&fl_mappings.lock);
   m->closing = false;
   pthread_cond_broadcast(&fl_operation_ended);

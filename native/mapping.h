@@ -249,6 +249,9 @@ void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages
 void fl_mirror_forget(struct fl_mapping *mapping, size_t first_page, size_t pages);
 void fl_mirror_forget_range(const struct fl_operation *op);
 
+/* mirror_thread.c: a mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
+void fl_mirror_note_end(void);
+
 /* mirror.c: the same for all pages from one on. */
 void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
 

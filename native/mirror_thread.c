@@ -9,16 +9,14 @@
 enum {
   QUIET_SWEEPS = 4,   /* with nothing to do, and a mirror falls asleep */
   AGING_EPOCHS = 120, /* less than half of FL_MIRROR_EPOCHS: no entry lives on until its epoch comes round again */
-  MOST_LOAD = 10,     /* sweeps take no more than one part in so many of a processor's time */
-  LONGEST_WAIT = 1000 /* ms: how late the thread notices that the mirrors it waits for are gone */
+  MOST_LOAD = 10      /* sweeps take no more than one part in so many of a processor's time */
 };
 
-static const int64_t MS = 1000000;
 static const int64_t MOST_AT_ONCE = 200000; /* ns of a sweep */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards falling asleep, waking, and the three below */
 static bool running;
-static unsigned wakes;
+static unsigned wakes;       /* and ends */
 static pthread_cond_t woken; /* with the lock; by fl_os_now's clock */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -43,6 +41,15 @@ void fl_mirror_attend(struct fl_mapping *m) {
     mirror->next_sweep = mirror->next_tick;
     atomic_store(&mirror->awake, true);
     atomic_store(&mirror->memory[FL_MIRROR_AWAKE], 1);
+    pthread_cond_signal(&woken);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+void fl_mirror_note_end(void) {
+  pthread_mutex_lock(&lock);
+  if (running) {
+    wakes++;
     pthread_cond_signal(&woken);
   }
   pthread_mutex_unlock(&lock);
@@ -172,12 +179,11 @@ static int64_t look_at_all(int64_t now) {
   return next;
 }
 
-/* Waits until a mirror wakes or `when` has come; at once where one has woken since `wakes` was `seen`. */
+/* Waits until a mirror wakes or ends, or `when` has come; at once where one has done so since `wakes` was `seen`. */
 static void wait(unsigned seen, int64_t when) {
-  int64_t latest = fl_os_now() + LONGEST_WAIT * MS;
   pthread_mutex_lock(&lock);
   if (wakes == seen)
-    fl_os_wait_until(&woken, &lock, when < latest ? when : latest);
+    fl_os_wait_until(&woken, &lock, when);
   pthread_mutex_unlock(&lock);
 }
 

@@ -381,6 +381,10 @@ describe('when nobody looks any more', () => {
     expect(await run('idles')).toMatchObject({ poolThreads: 2, ticks: 0, switches: 0 })
   })
 
+  test('nothing runs or wakes for a mirror that never grows old, and its end is noticed', async () => {
+    expect(await run('neverAges')).toEqual({ ran: true, ticks: 0, switches: 0, knows: true })
+  })
+
   test('mirrors of closed and forgotten files are given back, also of those that were in use', async () => {
     const held = await run('comesAndGoes', [], { execArgv: ['--expose-gc'] })
     expect(held).toEqual({ mappings: 0, transfers: 0 })
