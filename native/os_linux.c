@@ -244,7 +244,9 @@ static int check_room(int fd, uint64_t from, uint64_t to) {
     return 0; /* it does not say */
   uint64_t taken = (uint64_t)file.st_blocks * 512, past_end = taken > from ? taken - from : 0;
   uint64_t wanted = to - from > past_end ? to - from - past_end : 0;
-  return wanted / (uint64_t)file_system.f_bsize > file_system.f_bfree ? -ENOSPC : 0;
+  /* Which of the two sizes the blocks have is not told the same by all (statvfs(3)): the larger refuses less. */
+  uint64_t block = (uint64_t)(file_system.f_bsize > file_system.f_frsize ? file_system.f_bsize : file_system.f_frsize);
+  return block > 0 && wanted / block > file_system.f_bfree ? -ENOSPC : 0;
 }
 
 /* The blocks first, and the size when all of them are there: so nobody sees the file grow in vain. */

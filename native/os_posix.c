@@ -211,7 +211,8 @@ static bool (*_Atomic fault_handler)(uintptr_t address);
 /* Who stood before, for each signal in the order of fl_sys_fault_signals; kept for ever, as a handler may be about to call. */
 enum { MOST_OTHERS = 16 };
 static struct sigaction others[FL_SYS_MOST_SIGNALS][MOST_OTHERS];
-static struct sigaction *_Atomic previous[FL_SYS_MOST_SIGNALS];
+static const struct sigaction *_Atomic previous[FL_SYS_MOST_SIGNALS];
+static const struct sigaction by_default = {.sa_handler = SIG_DFL};
 
 static const struct sigaction *previous_of(int signal_number) {
   int i = 0;
@@ -247,14 +248,16 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
   errno = kept;
 }
 
-/* The place of one that is known, or is from now on; NULL where there are too many. Without flags it has a plain handler. */
-static struct sigaction *remember(struct sigaction *known, const struct sigaction *other) {
+/* The place of one that is known, or is from now on; NULL where there are too many. A free place is all zeros. */
+static const struct sigaction *remember(struct sigaction *known, const struct sigaction *other) {
+  if ((other->sa_flags & SA_SIGINFO) == 0 && other->sa_handler == SIG_DFL)
+    return &by_default;
   for (int i = 0; i < MOST_OTHERS; i++) {
-    bool is_new = known[i].sa_flags == 0 && known[i].sa_handler == SIG_DFL;
+    bool is_free = known[i].sa_flags == 0 && known[i].sa_handler == SIG_DFL;
     bool is_it = known[i].sa_flags == other->sa_flags && known[i].sa_sigaction == other->sa_sigaction;
-    if (is_new)
+    if (is_free)
       known[i] = *other;
-    if (is_new || is_it)
+    if (is_free || is_it)
       return &known[i];
   }
   return NULL;
@@ -268,7 +271,7 @@ static int stand_first(int i) {
     return -errno;
   if ((other.sa_flags & SA_SIGINFO) != 0 && other.sa_sigaction == on_fault)
     return 0;
-  struct sigaction *known = remember(others[i], &other);
+  const struct sigaction *known = remember(others[i], &other);
   if (known == NULL)
     return -EAGAIN;
   atomic_store(&previous[i], known);

@@ -203,12 +203,12 @@ static void lost_pages_of_many_files_are_never_too_many(void) {
     for (size_t page = 0; page < pages; page += 2)
       CHECK_EQUAL(((volatile unsigned char *)info[i].data)[page * PAGE], 0);
   }
-  CHECK(count_map_entries() < entries + 2 * 4 * 4096 + 4 * FILES);
+  CHECK(count_map_entries() < entries + 2 * 4 * 4096 + 4 * FILES + (sanitizer_needs_map_entries ? 1000 : 0));
   for (int i = 0; i < FILES; i++) {
     CHECK_EQUAL(fl_touch(info[i].id, 0, 1), -FL_TRUNCATED);
     let_go(info[i].id);
   }
-  CHECK(count_map_entries() < entries + 10);
+  CHECK(sanitizer_needs_map_entries || count_map_entries() < entries + 10);
 }
 
 /* Whoever else fills the map leaves no entry for a page of zeros between two of the file. */
@@ -255,11 +255,11 @@ static void pages_that_are_mapped_again_are_advised_as_the_others(void) {
     uint64_t size;
     CHECK_EQUAL(fl_refresh(info.id, &size), 0);
     CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
-    CHECK_EQUAL(count_map_entries(), entries);
+    CHECK(sanitizer_needs_map_entries || count_map_entries() == entries);
   }
   close(fd);
   let_go(info.id);
-  CHECK(count_map_entries() < before + 10);
+  CHECK(sanitizer_needs_map_entries || count_map_entries() < before + 10);
 }
 
 /* In a child: how it dies. */
