@@ -28,7 +28,7 @@ struct fl_mirror {
   _Atomic unsigned forgets;
 };
 
-/* What pins.c keeps of a mapping. */
+/* What pins.c and pinned_pages.c keep of a mapping. */
 struct fl_pins {
   pthread_mutex_t lock; /* guards all of it, and that a page is locked while its count is not 0 */
   _Atomic(_Atomic(uint32_t) *)
@@ -203,13 +203,13 @@ bool fl_residency_is_honest(struct fl_mapping *mapping);
 /* pins.c: there are none yet. */
 void fl_pins_init(struct fl_pins *pins);
 
-/* pins.c: whether any pin holds a page of the mapping. Takes no lock. */
+/* pinned_pages.c: whether any pin holds a page of the mapping. Takes no lock. */
 bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
 
-/* pins.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
+/* pinned_pages.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
 size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
 
-/* pins.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
+/* pinned_pages.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
 
 /*
@@ -223,7 +223,9 @@ void fl_pins_close(struct fl_mapping *mapping);
 
 /* pins.c: ends all pins of a mapping that is gone, whose pages are unlocked with it. */
 void fl_pins_discard(struct fl_mapping *mapping);
-size_t fl_pins_span(size_t span); /* bytes of memory that the counts take */
+
+/* pinned_pages.c: bytes of memory that the counts of a range of `span` bytes take. */
+size_t fl_pins_span(size_t span);
 
 /* mirror.c: there is none yet. */
 void fl_mirror_init(struct fl_mirror *mirror);
