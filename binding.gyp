@@ -28,6 +28,7 @@
         "native/mirror.c",
         "native/mirror_thread.c",
         "native/reaper.c",
+        "native/map_entries.c",
         "native/pinned_pages.c",
         "native/pins.c",
         "native/window.c",

@@ -35,7 +35,6 @@ struct fl_pins {
       counts;           /* one a page: how many pins hold it. NULL before the first pin; read by anyone */
   size_t low, high;     /* pages that ever were held lie in [low, high) */
   size_t held;          /* pages that are */
-  int64_t edges;        /* places where pages that are lie beside others */
   struct fl_pin *first; /* those that hold pages */
   void *window;         /* what is locked instead of the mapping, where locking would copy its pages; else NULL */
 };

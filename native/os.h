@@ -152,6 +152,10 @@ bool fl_os_keeps_locks(void);
 
 /* Entries that the process's map may have: vm.max_map_count of proc(5); UINT64_MAX where nothing is known of a limit. */
 uint64_t fl_os_most_map_entries(void);
+
+/* Entries that it has; 0 where nobody tells. */
+uint64_t fl_os_map_entries(void);
+
 uint64_t fl_os_locked_bytes(void);
 
 /* Writes what was stored in a shared mapping of the file to the device, and waits. */

@@ -83,6 +83,8 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
+uint64_t fl_os_map_entries(void) { return 0; }
+
 bool fl_os_lock_loads(void) { return true; }
 
 bool fl_os_keeps_locks(void) { return false; }

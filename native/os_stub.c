@@ -195,6 +195,8 @@ uint64_t fl_os_lock_limit(void) { return 0; }
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
+uint64_t fl_os_map_entries(void) { return 0; }
+
 uint64_t fl_os_locked_bytes(void) { return 0; }
 
 int fl_os_flush(int fd, void *base, size_t span) {

@@ -335,6 +335,8 @@ bool fl_os_may_lock(size_t bytes) {
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
+uint64_t fl_os_map_entries(void) { return 0; }
+
 uint64_t fl_os_lock_limit(void) {
   SIZE_T least, most;
   return GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) ? least : UINT64_MAX;

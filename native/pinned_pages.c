@@ -6,38 +6,11 @@
  * overlap. The memory is reserved with the first pin, and taken where it is written to.
  */
 #include "pinned_pages.h"
+#include "map_entries.h"
 #include "os.h"
 #include <errno.h>
 
 static _Atomic uint64_t pinned_pages; /* of all mappings */
-
-/*
- * Where pinned pages begin or end within a mapping the process's map has one entry more, and when it is full no memory can be
- * had, for whatever. So pins may take half of it.
- */
-static _Atomic int64_t edges; /* of all mappings */
-
-/* How many more there are when pages that were not held are, or how many fewer when they no longer are. */
-static int64_t edges_of(const struct fl_mapping *m, size_t first, size_t end) {
-  bool joins = first > 0 && fl_pins_hold(m, first - 1);
-  bool is_joined = end < atomic_load(&m->span) / fl_os_page_size() && fl_pins_hold(m, end);
-  return 2 * (1 - (int)joins - (int)is_joined);
-}
-
-static void count_edges(struct fl_mapping *m, int64_t more) {
-  m->pins.edges += more;
-  atomic_fetch_add(&edges, more);
-}
-
-/* Of a range that is about to be held. */
-static int64_t edges_to_come(const struct fl_mapping *m, size_t first, size_t end) {
-  int64_t sum = 0;
-  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, false)) < end; start = stop) {
-    stop = fl_pins_next(m, start, end, true);
-    sum += edges_of(m, start, stop);
-  }
-  return sum;
-}
 
 size_t fl_pins_span(size_t span) {
   size_t bytes = span / fl_os_page_size() * sizeof(uint32_t) + fl_os_page_size() - 1;
@@ -106,6 +79,22 @@ static int lock(const struct fl_mapping *m, size_t first, size_t end) {
   return may_be_limit && !fl_os_may_lock(news * fl_os_page_size()) ? -FL_PIN_LIMIT : result;
 }
 
+/* Where pages that are locked begin or end within a mapping it has one entry more in the process's map. */
+static int64_t edges_of(const struct fl_mapping *m, size_t first, size_t end) {
+  bool joins = first > 0 && fl_pins_hold(m, first - 1);
+  bool is_joined = end < atomic_load(&m->span) / fl_os_page_size() && fl_pins_hold(m, end);
+  return 2 * (1 - (int)joins - (int)is_joined);
+}
+
+static int claim_entries(const struct fl_mapping *m, size_t first, size_t end) {
+  int64_t more = 0;
+  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, false)) < end; start = stop) {
+    stop = fl_pins_next(m, start, end, true);
+    more += edges_of(m, start, stop);
+  }
+  return more <= 0 ? 0 : fl_map_entries_claim((uint64_t)more);
+}
+
 static void count_held(struct fl_mapping *m, size_t more, size_t less) {
   m->pins.held += more - less;
   atomic_fetch_add(&pinned_pages, more - less);
@@ -113,13 +102,11 @@ static void count_held(struct fl_mapping *m, size_t more, size_t less) {
 
 int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
   bool all_held = fl_pins_next(m, first, end, false) == end;
-  int64_t more = edges_to_come(m, first, end);
-  if (more > 0 && (uint64_t)(atomic_load(&edges) + more) > fl_os_most_map_entries() / 2)
-    return -ENOMEM;
-  int result = all_held ? 0 : lock(m, first, end);
+  int result = claim_entries(m, first, end);
+  if (result == 0 && !all_held)
+    result = lock(m, first, end);
   if (result < 0)
     return result;
-  count_edges(m, more);
   _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
   size_t news = 0;
   for (size_t page = first; page < end; page++)
@@ -134,7 +121,6 @@ int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
 static void let_go(struct fl_mapping *m, size_t first, size_t end) {
   if (first == end)
     return;
-  count_edges(m, -edges_of(m, first, end));
   count_held(m, 0, end - first);
   fl_mirror_unpin(m, first, end - first);
   unlock(m, first, end);
@@ -176,10 +162,7 @@ void fl_pinned_forget_range(struct fl_mapping *m, size_t first, size_t end) {
   fl_mirror_forget(m, first, end - first);
 }
 
-void fl_pinned_count_none(struct fl_mapping *m) {
-  count_edges(m, -m->pins.edges);
-  count_held(m, 0, m->pins.held);
-}
+void fl_pinned_count_none(struct fl_mapping *m) { count_held(m, 0, m->pins.held); }
 
 void fl_pinned_unlock_all(struct fl_mapping *m) {
   if (m->pins.low < m->pins.high)

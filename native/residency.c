@@ -1,4 +1,5 @@
 /* Making pages resident, asking whether they are, writing them back, and letting go of them. */
+#include "map_entries.h"
 #include "mapping.h"
 #include "os.h"
 #include <errno.h>
@@ -213,10 +214,13 @@ int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice)
   /* As the kernel says of locked pages; but it stops at the first, when it has let go of those before. */
   if (op.span > 0 && lets_go && next_page(&op, 0, true) < op.span / fl_os_page_size())
     return fl_operation_end(&op, -EINVAL);
-  if (op.span > 0)
-    result = fl_os_advise(op.base, op.span, advice);
   bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL;
-  if (result == 0 && is_of_access && op.span == atomic_load(&op.mapping->span))
+  bool is_whole = op.span == atomic_load(&op.mapping->span);
+  bool splits = op.span > 0 && !is_whole && (is_of_access || advice == FL_HUGEPAGE);
+  result = splits ? fl_map_entries_claim(2) : 0;
+  if (result == 0 && op.span > 0)
+    result = fl_os_advise(op.base, op.span, advice);
+  if (result == 0 && is_of_access && is_whole)
     atomic_store(&op.mapping->advice, (int)advice);
   if (result == 0 && advice == FL_HUGEPAGE)
     fl_blocks_use(op.mapping);

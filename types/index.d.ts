@@ -833,7 +833,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * What may still fault: see [safety.md](../docs/safety.md#what-a-pin-does-not-hold).
    *
    * @thread A pool's; a large range is locked slice by slice.
-   * @throws As {@link touch}; `ERR_MAP_PIN_LIMIT`; `ENOMEM` when pins have taken half of the map entries that the process may have (vm.max_map_count); `ENOSYS` where there is no mlock2(2)
+   * @throws As {@link touch}; `ERR_MAP_PIN_LIMIT`; `ENOMEM` when the process has half of the map entries that it may have (vm.max_map_count); `ENOSYS` where there is no mlock2(2)
    *   (Linux before 4.4); `ERR_OUT_OF_RANGE` for a length over `buffer.constants.MAX_LENGTH`.
    * @example
    * ```mjs
@@ -867,7 +867,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * @thread A pool's.
    * @throws `ERR_INVALID_ARG_VALUE` for an unknown advice, and the system's errors, such as `EINVAL` for an advice that the
    *   kernel does not know or does not take for this file, and for `'dontneed'`, `'cold'` and `'pageout'` where a page of the
-   *   range is {@link pin | pinned}.
+   *   range is {@link pin | pinned}; `ENOMEM` where another advice for a part of the mapping would split it, and the process has
+   *   half of the map entries that it may have (vm.max_map_count).
    */
   advise(advice: Advice, offset?: number, length?: number): Promise<void>
 

@@ -90,6 +90,16 @@ static inline int count_map_entries(void) {
   return count;
 }
 
+static inline unsigned long most_map_entries(void) {
+  unsigned long most = 0;
+  FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+  if (file != NULL && fscanf(file, "%lu", &most) != 1)
+    most = 0;
+  if (file != NULL)
+    fclose(file);
+  return most;
+}
+
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 static const bool sanitizer_needs_map_entries = true;
 #else

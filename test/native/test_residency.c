@@ -78,6 +78,27 @@ static void takes_every_advice(void) {
   let_go(id);
 }
 
+/* Each page that has another advice than its neighbours takes two entries; when none were left the process would end. */
+static void advice_for_single_pages_leaves_map_entries_for_others(void) {
+  enum { MOST = 40000 };
+  if (is_portable() || sanitizer_needs_map_entries || most_map_entries() > 2 * MOST - 1000)
+    return;
+  int fd = make_file(0), result = 0, half = (int)most_map_entries() / 2;
+  CHECK_EQUAL(ftruncate(fd, 2l * MOST * PAGE), 0);
+  struct fl_map_info info;
+  fl_id id = map_and_close(fd, 0, 2l * MOST * PAGE, &info);
+  for (uint64_t page = 1; result == 0 && page < 2 * MOST; page += 2)
+    result = fl_advise(id, page * PAGE, PAGE, FL_NORMAL);
+  CHECK_EQUAL(result, -ENOMEM);
+  int entries = count_map_entries();
+  CHECK(entries == half || entries == half - 1);
+  CHECK_EQUAL(fl_advise(id, PAGE, PAGE, FL_WILLNEED), 0); /* which splits nothing */
+  CHECK_EQUAL(fl_advise(id, 0, 2l * MOST * PAGE, FL_RANDOM), 0);
+  CHECK(count_map_entries() < 200);
+  CHECK_EQUAL(fl_advise(id, PAGE, PAGE, FL_NORMAL), 0);
+  let_go(id);
+}
+
 int main(void) {
   for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
     fl_test_disable_populate(old_kernel);
@@ -85,6 +106,7 @@ int main(void) {
     RUN(touched_pages_cost_no_fault);
     RUN(counts_pages_that_a_range_reaches_into);
     RUN(takes_every_advice);
+    RUN(advice_for_single_pages_leaves_map_entries_for_others);
   }
   return 0;
 }

@@ -1,0 +1,13 @@
+/* What splits mappings asks here first (map_entries.c). */
+#ifndef FAULTLESS_MAP_ENTRIES_H
+#define FAULTLESS_MAP_ENTRIES_H
+
+#include <stdint.h>
+
+/*
+ * 0 where the process's map may have so many entries more, and -ENOMEM where it is half full. What was claimed and not taken
+ * comes back by itself. Any thread; seldom reads /proc/self/maps, which takes some ms for thousands of entries.
+ */
+int fl_map_entries_claim(uint64_t more);
+
+#endif
