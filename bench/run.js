@@ -85,7 +85,7 @@ async function run(options) {
     peers: wantsPeers(options) ? peers.versions() : {},
     fio: fioVersion(),
     notes: reservations(trials, mode.name),
-    bars: [...trials.flatMap((trial, i) => judgeTrial(trial, options.trials[i])), judgeFaults(trials)],
+    bars: [...trials.flatMap((trial, i) => judgeTrial(trial, barsOf(options.trials[i], mode))), judgeFaults(trials)],
     trials
   }
 }
@@ -100,6 +100,8 @@ function commandLine({ mode, trials, withPeers, seed }) {
   ]
   return ['npm run bench --', ...flags.flat()].join(' ')
 }
+
+const barsOf = ({ bars }, mode) => typeof bars === 'function' ? bars(mode) : bars
 
 function stagesOf(trial, mode) {
   const runs = trial.contenders.reduce((sum, contender) => sum + runTrial.repetitionsOf(trial, contender, mode), 0)

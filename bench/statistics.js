@@ -16,8 +16,8 @@ function spread(values) {
   return { median, min: known[0], max: known.at(-1), runs: known.length }
 }
 
-/** Each bar of a trial with what was reached. */
-function judgeTrial(trial, { bars }) {
+/** Each of a trial's bars with what was reached. */
+function judgeTrial(trial, bars) {
   return bars.map((bar) => {
     const { figure, of, against, atLeast, atMost, inverse } = bar
     const asked = { trial: trial.name, about: trial.about, figure, of: of.name, against: against?.name }

@@ -89,7 +89,7 @@ describe('npm run bench -- --tiny', () => {
       'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
       'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
       'single-read microsecondsPerRead',
-      'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssBytes', 'first-lookup milliseconds', 'close synchronousMs',
+      'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssOfFileBytes', 'first-lookup milliseconds', 'close synchronousMs',
       'ping-pong microsecondsPerRound', 'broadcast cpuSeconds',
       'all majorFaults'
     ])
