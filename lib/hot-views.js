@@ -4,6 +4,7 @@
 const { Buffer } = require('node:buffer')
 const native = require('../native/binding')
 const { Known, ResidencyMirror } = require('./residency-mirror')
+const { SeenEnds } = require('./seen-ends')
 
 // The class whose instances Buffers are. Buffer.from() makes the same of its arguments, after many checks.
 const Species = Buffer[Symbol.species]
@@ -16,6 +17,7 @@ class HotViews {
   #id
   #buffer
   #mirror
+  #seenEnds
   #lead
   #header // of the mirror; undefined once it says that memory was shown, and of an empty file
 
@@ -25,6 +27,7 @@ class HotViews {
     this.#buffer = buffer
     this.#lead = lead
     this.#mirror = new ResidencyMirror(mapping, lead, buffer.byteLength)
+    this.#seenEnds = new SeenEnds(buffer, this.#mirror, lead)
     this.#header = mapping.mirror && new Uint8Array(mapping.mirror, 0, PAGES)
   }
 
@@ -78,7 +81,7 @@ class HotViews {
   /** Whether a range that ends with a zero byte was not cut off: seldom more than a look at what follows it. */
   #isThere(offset, length) {
     const end = offset + length
-    return this.#isFollowedByData(end) || this.#mirror.hasConfirmed(end) || this.#confirm(offset, length)
+    return this.#isFollowedByData(end) || this.#seenEnds.has(end) || this.#confirm(offset, length)
   }
 
   #isFollowedByData(end) {
@@ -88,10 +91,7 @@ class HotViews {
   }
 
   #confirm(offset, length) {
-    const { changes } = this.#mirror
-    if (native.isIntact(this.#id, offset, length) !== 1) return false
-    this.#mirror.confirmEnd(offset + length, changes)
-    return true
+    return this.#seenEnds.confirm(offset + length, () => native.isIntact(this.#id, offset, length) === 1)
   }
 }
 

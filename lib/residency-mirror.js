@@ -7,7 +7,6 @@ const native = require('../native/binding')
 const { EPOCH, AWAKE, CHANGES, PAGES, EPOCHS, PINNED, BLOCK, USED } = native.mirrorLayout
 const PINNED_WORD = new Int32Array(new Uint8Array(4).fill(PINNED).buffer)[0] // the entries of four pages
 const PAGE_SIZE = native.pageSize
-const FIRST_ENDS = 4096
 
 const Known = Object.freeze({
   NOTHING: 0,
@@ -24,8 +23,6 @@ class ResidencyMirror {
   #lead
   #believed
   #pages
-  #ends // offsets within their pages to which the file was seen to reach: one a page, for as many as were needed
-  #endsSeenAt // the count of changes at which that was
 
   /**
    * @param {object} mapping the core's
@@ -115,39 +112,13 @@ class ResidencyMirror {
   }
 
   /**
-   * Whether confirmEnd() was called for the byte or one behind it on its page, and the file has not been seen to change since. The byte has been
-   * loaded by now: if that met a page that is lost, the fault guard has forgotten its entry.
+   * Whether somebody looks after a page, and after the file's size. The page has been loaded from by now: if that met one that is
+   * lost, the fault guard has forgotten its entry.
    */
-  hasConfirmed(end) {
-    if (this.#ends === undefined || this.#believed === 0) return false
-    const last = this.#lead + end - 1
-    const page = Math.floor(last / PAGE_SIZE)
+  watches(page) {
+    if (this.#bytes === undefined || this.#believed === 0) return false
     if (!this.#watch(page, page)) return false // a range that is pinned is not watched otherwise
-    if (Atomics.load(this.#bytes, PAGES + page) === 0) return false
-    return this.#endsSeenAt[page] === Atomics.load(this.#changes, 0) && last % PAGE_SIZE <= this.#ends[page]
-  }
-
-  /** The file was found to reach to byte `end` of the mapping, at a time after `changes` was read. */
-  confirmEnd(end, changes) {
-    if (this.#believed === 0) return // nobody looks whether the file changes
-    const last = this.#lead + end - 1
-    const page = Math.floor(last / PAGE_SIZE)
-    if (!(page < this.#ends?.length)) this.#makeRoom(page)
-    const isNewer = this.#endsSeenAt[page] !== changes
-    this.#endsSeenAt[page] = changes
-    this.#ends[page] = isNewer ? last % PAGE_SIZE : Math.max(this.#ends[page], last % PAGE_SIZE)
-  }
-
-  /** Not for all pages at once: most of them may be reserve that the file never grows into. */
-  #makeRoom(page) {
-    const length = Math.min(Math.max(2 * page, FIRST_ENDS), this.#pages)
-    const [ends, endsSeenAt] = [new Uint16Array(length), new Uint32Array(length)]
-    if (this.#ends !== undefined) {
-      ends.set(this.#ends)
-      endsSeenAt.set(this.#endsSeenAt)
-    }
-    this.#ends = ends
-    this.#endsSeenAt = endsSeenAt
+    return Atomics.load(this.#bytes, PAGES + page) !== 0
   }
 
   /** How often the file has been seen to change, plus one. */

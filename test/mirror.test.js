@@ -157,6 +157,34 @@ describe('what is known', () => {
     expect(calls().asked).toBe(PAGE / 64)
   })
 
+  test('of ranges that end with zeros between data is asked once a page, whatever their order', async () => {
+    const path = makeSynced()
+    const fd = fs.openSync(path, 'r+')
+    for (const at of [1000, 3000]) fs.writeSync(fd, Buffer.alloc(500), 0, 500, at)
+    fs.closeSync(fd)
+    const file = await openOne({ freshness: Infinity }, path)
+    await file.touch()
+    const calls = watchCore()
+    for (let i = 0; i < 10; i++) for (const end of [1400, 3100, 1001, 3400]) expect(file.tryView(0, end)).toHaveLength(end)
+    expect(calls().asked).toBe(1)
+    await file.close()
+  })
+
+  test('of a range that did not end with zeros is none when they come, also where a longer one did', async () => {
+    const path = makeSynced()
+    const fd = fs.openSync(path, 'r+')
+    fs.writeSync(fd, Buffer.alloc(PAGE - 3000), 0, PAGE - 3000, 3000)
+    const file = await openOne({ freshness: Infinity }, path)
+    await file.touch()
+    expect(file.tryView(0, 4000)).toHaveLength(4000)
+    expect(file.tryView(0, 3000)).toHaveLength(3000)
+    fs.ftruncateSync(fd, 2000)
+    fs.closeSync(fd)
+    expect(file.tryView(0, 3000)).toBe(undefined)
+    await expect(file.view(0, 3000)).rejects.toMatchObject({ code: 'ERR_MAP_TRUNCATED' })
+    await file.close()
+  })
+
   test('comes from a touch, from the kernel’s answer to tryView, and from refreshes of what is in use', async () => {
     const file = await openOne({ freshness: Infinity })
     const calls = watchCore()
