@@ -9,6 +9,8 @@ const files = new Set() // WeakRefs of what is open, so that a forgotten file is
 const listenedTo = new Set() // files with listeners: nobody else may hold a file whose news somebody waits for
 let listening = false
 
+if (isMainThread) watchFaultSignal()
+
 /**
  * Has a file hear of damage. While it has listeners it is not collected: minor collections clear weak references as well
  * on Node 26, and one that came between a load and the event would lose the event.
@@ -16,10 +18,7 @@ let listening = false
  * @returns {() => void} forgets the file again
  */
 function watch(file) {
-  if (!listening) {
-    native.onDamage(tellAll)
-    if (isMainThread) watchFaultSignal()
-  }
+  if (!listening) native.onDamage(tellAll)
   listening = true
   const reference = new WeakRef(file)
   files.add(reference)

@@ -221,18 +221,29 @@ static const struct sigaction *previous_of(int signal_number) {
   return atomic_load(&previous[i]);
 }
 
+/* With what is blocked that the handler asked for when it was installed: libuv's waits for ever where it is interrupted. */
+static void call(const struct sigaction *to, int signal_number, siginfo_t *info, void *context) {
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &to->sa_mask, &before);
+  if (to->sa_flags & SA_SIGINFO)
+    to->sa_sigaction(signal_number, info, context);
+  else
+    to->sa_handler(signal_number);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* Everything that is not ours goes to whoever stood before; the default is death by the same signal. */
 static void pass_on(int signal_number, siginfo_t *info, void *context) {
   const struct sigaction *to = previous_of(signal_number);
   if (to->sa_flags & SA_SIGINFO) {
-    to->sa_sigaction(signal_number, info, context);
+    call(to, signal_number, info, context);
   } else if (to->sa_handler == SIG_DFL || (to->sa_handler == SIG_IGN && info->si_code > 0)) {
     /* Returning runs the instruction again, now without us. A signal that somebody sent is raised again instead. */
     signal(signal_number, SIG_DFL);
     if (info->si_code <= 0)
       raise(signal_number);
   } else if (to->sa_handler != SIG_IGN) {
-    to->sa_handler(signal_number);
+    call(to, signal_number, info, context);
   }
 }
 
@@ -265,7 +276,7 @@ static const struct sigaction *remember(struct sigaction *known, const struct si
 
 /* Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. */
 static int stand_first(int i) {
-  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK}, other;
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, other;
   sigemptyset(&action.sa_mask);
   if (sigaction(fl_sys_fault_signals[i], NULL, &other) != 0)
     return -errno;

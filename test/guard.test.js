@@ -58,6 +58,14 @@ describe('process.on(\'SIGBUS\')', () => {
     expect(await run('listens', when)).toEqual([guarded, guarded, guarded])
   })
 
+  test('leaves it also where a worker has opened the file', async () => {
+    expect(await run('listensForWorker')).toEqual({ byte: 0, damaged: PAGE })
+  })
+
+  test('never makes two copies of the package pass a signal to one another for ever', async () => {
+    expect(await run('listensTwice', folder)).toEqual({ heard: 3, isMapped: true, byteLength: PAGES * PAGE })
+  })
+
   test('hears of signals that were sent', async () => {
     expect(await run('hears')).toBe('heard')
   })
