@@ -35,6 +35,7 @@ struct fl_pins {
       counts;           /* one a page: how many pins hold it. NULL before the first pin; read by anyone */
   size_t low, high;     /* pages that ever were held lie in [low, high) */
   size_t held;          /* pages that are */
+  bool kept_locked;     /* some that no pin holds are locked, as the process's map had no room to unlock them */
   struct fl_pin *first; /* those that hold pages */
   void *window;         /* what is locked instead of the mapping, where locking would copy its pages; else NULL */
 };
@@ -136,9 +137,10 @@ int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
 
 /*
  * guard.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
- * not reach there or pages were lost; or -EAGAIN where pages were mapped anew meanwhile, and the operation is to be
- * repeated. Waits for whoever maps them.
+ * not reach there or pages were lost; or -FL_MAPPED_ANEW where pages were meanwhile, and the operation is to be repeated.
+ * Waits for whoever maps them. No caller of the core hears of the latter, which no system's error can be taken for.
  */
+enum { FL_MAPPED_ANEW = 4111 };
 int fl_guard_verdict(const struct fl_operation *op);
 
 /* guard.c: of the pages that were replaced alone, at most so many are still there. */

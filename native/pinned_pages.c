@@ -117,25 +117,50 @@ int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
   return 0;
 }
 
+/* Pages beside some that are let go of, at each side, that are unlocked with them where they had stayed locked. */
+enum { MOST_BESIDE = 4096 };
+
+static void unlock_with_others(const struct fl_mapping *m, size_t first, size_t end) {
+  size_t least = first < MOST_BESIDE ? 0 : first - MOST_BESIDE, most = m->pins.high;
+  most = most - end < MOST_BESIDE ? most : end + MOST_BESIDE;
+  while (first > least && !fl_pins_hold(m, first - 1))
+    first--;
+  unlock(m, first, fl_pins_next(m, end, most, true));
+}
+
 /* No pin holds these pages any more. */
-static void let_go(struct fl_mapping *m, size_t first, size_t end) {
+static void let_go(struct fl_mapping *m, size_t first, size_t end, bool unlocks) {
   if (first == end)
     return;
   count_held(m, 0, end - first);
   fl_mirror_unpin(m, first, end - first);
-  unlock(m, first, end);
+  if (unlocks && !m->pins.kept_locked)
+    unlock(m, first, end);
+  else if (unlocks && fl_map_entries_claim(2) == 0) /* both neighbours may be locked, though nobody holds them */
+    unlock_with_others(m, first, end);
+}
+
+/* Pages with one pin less, between others that have more: unlocking them splits what is locked. */
+static bool may_split(const struct fl_mapping *m, size_t first, size_t end) {
+  const _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
+  uint64_t edges = 0;
+  for (size_t page = first + 1; page < end; page++)
+    edges += (atomic_load(&counts[page - 1]) == 1) != (atomic_load(&counts[page]) == 1);
+  return edges == 0 || fl_map_entries_claim(edges) == 0;
 }
 
 void fl_pinned_drop(struct fl_mapping *m, size_t first, size_t end) {
   _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
+  bool unlocks = may_split(m, first, end);
+  m->pins.kept_locked = m->pins.kept_locked || !unlocks;
   size_t start = first;
   for (size_t page = first; page < end; page++) {
     if (atomic_fetch_sub(&counts[page], 1) == 1)
       continue;
-    let_go(m, start, page);
+    let_go(m, start, page, unlocks);
     start = page + 1;
   }
-  let_go(m, start, end);
+  let_go(m, start, end, unlocks);
 }
 
 int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {

@@ -29,6 +29,7 @@ void fl_pins_init(struct fl_pins *of_mapping) {
   of_mapping->low = SIZE_MAX;
   of_mapping->high = 0;
   of_mapping->held = 0;
+  of_mapping->kept_locked = false;
   of_mapping->first = NULL;
   of_mapping->window = NULL;
 }
@@ -199,10 +200,59 @@ static void end_all(struct fl_mapping *m) {
   m->pins.first = NULL;
 }
 
+struct run {
+  size_t first, end;
+};
+
+static int by_first(const void *a, const void *b) {
+  const struct run *left = a, *right = b;
+  return (left->first > right->first) - (left->first < right->first);
+}
+
+/* Runs that touch or overlap become one, and empty ones go; returns how many there are then. */
+static int64_t join(struct run *runs, int64_t count) {
+  qsort(runs, (size_t)count, sizeof *runs, by_first);
+  int64_t joined = 0;
+  for (int64_t i = 0; i < count; i++) {
+    struct run *last = joined == 0 ? NULL : &runs[joined - 1];
+    if (last != NULL && runs[i].first <= last->end)
+      last->end = runs[i].end > last->end ? runs[i].end : last->end;
+    else if (runs[i].first < runs[i].end)
+      runs[joined++] = runs[i];
+  }
+  return joined;
+}
+
+/* What the pins of a mapping hold, with their lock held; many may hold the same. How many runs, or -ENOMEM. */
+static int64_t copy_runs(const struct fl_mapping *m, struct run **runs) {
+  int64_t count = 0;
+  *runs = NULL;
+  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
+    count++;
+  if (count == 0)
+    return 0;
+  struct run *run = *runs = malloc((size_t)count * sizeof **runs);
+  if (run == NULL)
+    return -ENOMEM;
+  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
+    *run++ = (struct run){pin->first, pin->end};
+  return join(*runs, count);
+}
+
+/* Without memory for the runs one pin after the other, however many hold the same. */
+static void forget_all(struct fl_mapping *m) {
+  struct run *runs;
+  int64_t count = copy_runs(m, &runs);
+  for (int64_t i = 0; i < count; i++)
+    fl_pinned_forget_range(m, runs[i].first, runs[i].end);
+  for (const struct fl_pin *pin = m->pins.first; count < 0 && pin != NULL; pin = pin->next)
+    fl_pinned_forget_range(m, pin->first, pin->end);
+  free(runs);
+}
+
 void fl_pins_close(struct fl_mapping *m) {
   pthread_mutex_lock(&m->pins.lock);
-  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
-    fl_pinned_forget_range(m, pin->first, pin->end);
+  forget_all(m);
   end_all(m);
   fl_pinned_unlock_all(m);
   fl_pinned_close_window(m);
@@ -213,26 +263,6 @@ void fl_pins_discard(struct fl_mapping *m) {
   end_all(m);
   fl_pinned_close_window(m);
   pthread_mutex_destroy(&m->pins.lock);
-}
-
-struct run {
-  size_t first, end;
-};
-
-/* What the pins of a mapping hold, one run each: how many, or -ENOMEM. */
-static int64_t copy_runs(struct fl_mapping *m, struct run **runs) {
-  int64_t count = 0;
-  *runs = NULL;
-  pthread_mutex_lock(&m->pins.lock);
-  for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
-    count++;
-  if (count > 0 && (*runs = malloc((size_t)count * sizeof **runs)) == NULL)
-    count = -ENOMEM;
-  struct run *run = *runs;
-  for (const struct fl_pin *pin = m->pins.first; run != NULL && pin != NULL; pin = pin->next)
-    *run++ = (struct run){pin->first, pin->end};
-  pthread_mutex_unlock(&m->pins.lock);
-  return count;
 }
 
 /*
@@ -249,7 +279,9 @@ static int come_back(struct fl_mapping *m, struct run run) {
 
 int fl_pins_come_back(struct fl_mapping *m) {
   struct run *runs;
+  pthread_mutex_lock(&m->pins.lock);
   int64_t count = copy_runs(m, &runs);
+  pthread_mutex_unlock(&m->pins.lock);
   int result = count < 0 ? (int)count : 0;
   for (int64_t i = 0; result == 0 && i < count; i++)
     result = come_back(m, runs[i]);

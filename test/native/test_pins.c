@@ -359,6 +359,49 @@ static void too_many_map_entries_are_told_apart_from_the_limit(void) {
   let_go(id);
 }
 
+/* Small pins under a large one take no entry; they would when that goes, if all between them were unlocked. */
+static void a_large_pin_over_small_ones_leaves_map_entries_for_others(void) {
+  enum { MOST = 17000 };
+  if (is_portable() || sanitizer_needs_map_entries || most_map_entries() > 4 * MOST - 1000 ||
+      !fl_os_may_lock(2l * MOST * PAGE))
+    return;
+  int fd = make_file(0);
+  CHECK_EQUAL(ftruncate(fd, 2l * MOST * PAGE), 0);
+  struct fl_map_info info;
+  fl_id id = map_and_close(fd, 0, 2l * MOST * PAGE, &info), large = pin_range(id, 0, 2l * MOST * PAGE);
+  static fl_id small[MOST];
+  for (uint64_t i = 0; i < MOST; i++)
+    small[i] = pin_range(id, 2 * (i * 7919 % MOST) * PAGE, PAGE);
+  CHECK(count_map_entries() < 200);
+  fl_pin_drop(large, UINT64_MAX);
+  CHECK(count_map_entries() <= (int)most_map_entries() / 2);
+  CHECK_EQUAL(pinned_pages(), MOST);
+  for (uint64_t i = 0; i < MOST; i++) {
+    fl_pin_drop(small[i], UINT64_MAX);
+    if (i % 1000 == 0)
+      CHECK(count_map_entries() <= (int)most_map_entries() / 2);
+  }
+  check_locked(0);
+  CHECK(count_entries(&info, 2l * MOST * PAGE) <= 3);
+  let_go(id);
+}
+
+/* Many pins of the same pages are one to whoever closes the file or looks whether it has them again. */
+static void pins_of_the_same_pages_are_looked_at_once(void) {
+  enum { PINS = 2000 };
+  fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &(struct fl_map_info){0}), held[PINS];
+  for (int i = 0; i < PINS; i++)
+    held[i] = pin_range(id, (uint64_t)(i % 3) * PAGE, SIZE - 3 * PAGE);
+  uint64_t size;
+  CHECK_EQUAL(fl_refresh(id, &size), 0);
+  check_locked(SIZE / PAGE - 1);
+  fl_pin_drop(held[0], UINT64_MAX);
+  check_locked(SIZE / PAGE - 1);
+  CHECK_EQUAL(fl_mapping_close(id), 0);
+  check_locked(0);
+  let_go(id);
+}
+
 static uint64_t resident_bytes(void) {
   unsigned long long size, resident;
   FILE *file = fopen("/proc/self/statm", "r");
@@ -442,6 +485,8 @@ int main(int count, char **arguments) {
   RUN(what_was_lost_unseen_is_there_again_after_refresh);
   RUN(the_limit_is_told_and_nothing_more_is_locked);
   RUN(too_many_map_entries_are_told_apart_from_the_limit);
+  RUN(a_large_pin_over_small_ones_leaves_map_entries_for_others);
+  RUN(pins_of_the_same_pages_are_looked_at_once);
   if (!is_portable() && !sanitizer_needs_map_entries)
     RUN(what_lies_between_pins_costs_nothing);
   RUN(threads_share_pages_and_leave_none_locked);
