@@ -24,7 +24,7 @@ const { Request } = require('./request')
 const { closeMapping, runSurely } = require('./run-surely')
 const { endWaits, notify, wait } = require('./shared-wait')
 const { touchSync } = require('./touch-sync')
-const { mainThread, mapClosed } = require('./errors')
+const { fromCore, mainThread, mapClosed } = require('./errors')
 const { adviceNumber, pinSignal, range, rangeList, sliceRange, touchOptions, viewLength } = require('./options')
 
 const MOST_HOT = 64 * native.pageSize
@@ -450,9 +450,10 @@ class MappedFile extends EventEmitter {
     endWaits(this)
     endStreams(this)
     const isLast = native.leave(this.lease) === 1
-    await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])
+    const [result] = await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])
     native.letGo(this.#id)
     this.#pool.leave()
+    if (result < 0) throw fromCore(result, 'mmap', this.#path)
     this.#tell('close') // closing has succeeded, whatever a listener does
   }
 

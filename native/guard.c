@@ -71,12 +71,17 @@ bool fl_guard_blames_device(const struct fl_mapping *m, uint64_t file_offset) {
  * have (65,530; vm.max_map_count of proc(5)) the next page cannot be replaced. So of a mapping that has lost so many pages,
  * and of all when all together have lost so many, what lies between is replaced with them.
  */
-enum { MOST_ALONE = 4096, MOST_ALONE_IN_ALL = 4 * MOST_ALONE };
+enum {
+  MOST_ALONE = 4096,
+  MOST_ALONE_IN_ALL = 3 * MOST_ALONE
+}; /* with what map_entries.c lets others take, seven eighths */
 
 static _Atomic uint64_t alone_in_all; /* the sum of the mappings' `alone` */
+static _Atomic bool is_full;          /* the map was, when a page was to be replaced last */
 
 void fl_guard_count_alone(struct fl_mapping *m, uint64_t most) {
   uint64_t alone = atomic_load(&m->alone);
+  atomic_store(&is_full, false); /* who calls has given entries back */
   if (alone <= most)
     return;
   atomic_fetch_sub(&m->alone, alone - most);
@@ -84,7 +89,8 @@ void fl_guard_count_alone(struct fl_mapping *m, uint64_t most) {
 }
 
 static bool may_be_alone(const struct fl_mapping *m) {
-  return atomic_load(&m->damaged_pages) < MOST_ALONE && atomic_load(&alone_in_all) < MOST_ALONE_IN_ALL;
+  return atomic_load(&m->damaged_pages) < MOST_ALONE && atomic_load(&alone_in_all) < MOST_ALONE_IN_ALL &&
+         !atomic_load(&is_full);
 }
 
 /* Pages that are replaced at once then: 1 GiB with pages of 4 KiB, of which the bits are set in a millisecond. */
@@ -94,6 +100,30 @@ struct lost {
   size_t first, end;
 };
 
+/* The first that is marked of the pages [page, end), or `end`. */
+static size_t next_marked(const struct fl_mapping *m, size_t page, size_t end) {
+  for (size_t next; page < end; page = next) {
+    next = end_of_word(page, end);
+    if ((atomic_load(damage_word(m, page)) & bits(page, next)) != 0)
+      break;
+  }
+  while (page < end && !fl_guard_is_marked(m, page))
+    page++;
+  return page;
+}
+
+/* Behind the last one that is marked of the pages [least, page), or `least`. */
+static size_t behind_last_marked(const struct fl_mapping *m, size_t least, size_t page) {
+  for (size_t start; page > least; page = start) {
+    start = (page - 1) / 64 * 64 > least ? (page - 1) / 64 * 64 : least;
+    if ((atomic_load(damage_word(m, start)) & bits(start, page)) != 0)
+      break;
+  }
+  while (page > least && !fl_guard_is_marked(m, page - 1))
+    page--;
+  return page;
+}
+
 /*
  * What is replaced with a page: all up to the next one that is lost, or from behind the one before, so that zeros grow and the
  * map has no more entries. Behind the last one that is lost all else is, past the end of the file.
@@ -102,15 +132,10 @@ static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_pa
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
   size_t end = pages - page < MOST_TOGETHER ? pages : page + MOST_TOGETHER;
   size_t least = page < MOST_TOGETHER ? 0 : page - MOST_TOGETHER;
-  for (size_t next = page + 1; next < end; next++)
-    if (fl_guard_is_marked(m, next))
-      return (struct lost){page, next};
-  if (is_past_end)
-    return (struct lost){page, end};
-  for (size_t first = page; first > least; first--)
-    if (fl_guard_is_marked(m, first - 1))
-      return (struct lost){first, page + 1};
-  return (struct lost){page, page + 1};
+  size_t next = next_marked(m, page + 1, end), first = behind_last_marked(m, least, page);
+  if (next < end || is_past_end)
+    return (struct lost){page, next};
+  return (struct lost){first > least ? first : page, page + 1};
 }
 
 /* The bits go first: whoever sees the zeros must be able to see the damage. */
@@ -121,22 +146,22 @@ static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost) {
 }
 
 static bool replace_alone(struct fl_mapping *m, uintptr_t base, size_t page) {
-  if (!may_be_alone(m) || !replace(m, base, (struct lost){page, page + 1}))
+  if (!replace(m, base, (struct lost){page, page + 1}))
     return false;
   atomic_fetch_add(&m->alone, 1);
   atomic_fetch_add(&alone_in_all, 1);
   return true;
 }
 
-/* All that lies between lost pages: replacing it cuts no entry of the map in two, so it can be done when that is full. */
-static struct lost widest_with(const struct fl_mapping *m, size_t page) {
+/*
+ * All that lies between lost pages, beside what is marked by now: replacing it cuts no entry of the map in two, so it can be done
+ * when that is full. So it is from then on, or what this has given back would be taken again, and one entry more: above its limit
+ * the kernel maps nothing at all.
+ */
+static bool replace_widely(struct fl_mapping *m, uintptr_t base, struct lost lost) {
+  atomic_store(&is_full, true);
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
-  struct lost lost = {page, page + 1};
-  while (lost.first > 0 && !fl_guard_is_marked(m, lost.first - 1))
-    lost.first--;
-  while (lost.end < pages && !fl_guard_is_marked(m, lost.end))
-    lost.end++;
-  return lost;
+  return replace(m, base, (struct lost){behind_last_marked(m, 0, lost.first), next_marked(m, lost.end, pages)});
 }
 
 static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
@@ -145,10 +170,12 @@ static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
   bool is_known = fl_os_file_status(m->fd, &status) == 0;
   if (is_known && is_of_device(m, offset, &status))
     atomic_store(&m->device_failed, true);
-  if (replace_alone(m, base, page))
+  if (may_be_alone(m))
+    return replace_alone(m, base, page) || replace_widely(m, base, (struct lost){page, page + 1});
+  struct lost lost = {page, page + 1};
+  if (!atomic_load(&is_full) && replace(m, base, lost = lost_with(m, page, is_known && status.size <= offset)))
     return true;
-  struct lost widest = widest_with(m, page);
-  return replace(m, base, lost_with(m, page, is_known && status.size <= offset)) || replace(m, base, widest);
+  return replace_widely(m, base, lost);
 }
 
 static bool replace_by_zeros(uintptr_t address) {

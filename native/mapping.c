@@ -219,9 +219,10 @@ static int finish_closing(struct fl_mapping *m) {
   fl_waits_end(m->entry.id);
   fl_window_drop(m);
   int result = lay_zeros(m);
-  bool over = result == 0 || !m->borrowed;
-  if (over)
+  if (result == 0) { /* else it can be tried again */
     fl_os_close(atomic_exchange(&m->fd, -1));
+    fl_guard_count_alone(m, 0); /* its memory is one range of zeros */
+  }
   if (atomic_load(&m->mirror.awake))
     fl_mirror_note_end();
   pthread_mutex_lock(&fl_mappings.lock);

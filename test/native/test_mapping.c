@@ -1,6 +1,7 @@
 /* Mappings come, are held, closed and go; ranges are checked; nothing stays behind. */
 #include "check.h"
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void maps_bytes_at_any_offset(void) {
@@ -279,6 +280,25 @@ static void what_is_abandoned_amid_operations_is_closed_after_them(void) {
   CHECK_EQUAL(count_descriptors(), descriptors);
 }
 
+/* Without address space its memory cannot become zeros: then the mapping is not over, and whoever asks again is not told so. */
+static void a_close_that_fails_can_be_tried_again(void) {
+  struct fl_map_info info;
+  int before = count_descriptors();
+  fl_id id = map_and_close(make_file((10 * PAGE)), 0, (10 * PAGE), &info);
+  struct rlimit kept, none = {PAGE, PAGE};
+  CHECK_EQUAL(getrlimit(RLIMIT_AS, &kept), 0);
+  none.rlim_max = kept.rlim_max;
+  CHECK_EQUAL(setrlimit(RLIMIT_AS, &none), 0);
+  int refused = fl_mapping_close(id);
+  CHECK_EQUAL(setrlimit(RLIMIT_AS, &kept), 0);
+  CHECK_EQUAL(refused, -ENOMEM);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[9], byte_at(9));
+  CHECK_EQUAL(fl_mapping_close(id), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[9], 0);
+  CHECK_EQUAL(count_descriptors(), before);
+  let_go(id);
+}
+
 int main(void) {
   RUN(maps_bytes_at_any_offset);
   RUN(rejects_ranges_that_leave_the_mapping);
@@ -295,5 +315,7 @@ int main(void) {
   RUN(a_handle_that_was_collected_closes_nothing);
   RUN(a_thread_that_ends_closes_what_others_have_closed);
   RUN(what_is_abandoned_amid_operations_is_closed_after_them);
+  if (!sanitizer_needs_map_entries) /* nor can they do without address space */
+    RUN(a_close_that_fails_can_be_tried_again);
   return 0;
 }
