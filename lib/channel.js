@@ -170,6 +170,15 @@ class Channel {
     return found
   }
 
+  /** No thread is there or can be had, and everything has been cancelled: what none has taken up none is to come for. */
+  giveUp() {
+    const { state } = this.#memory
+    for (const slot of this.#usedSlots()) {
+      for (const unclaimed of [State.WAITING, State.PREFETCHED]) Atomics.compareExchange(state, slot, unclaimed, State.DONE)
+    }
+    this.#collect(Infinity)
+  }
+
   /** Gives the place back as soon as no thread has anything of it in hand: nothing will be asked for any more. */
   retire() {
     this.#isRetired = true

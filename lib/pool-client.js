@@ -268,6 +268,7 @@ class PoolClient extends EventEmitter {
     if (this.#startFailures < MAX_START_FAILURES && (this.crew.start() || this.crew.size > 0)) return
     this.#startFailures = 0 // a later request may try again
     this.cancelAll(makeError())
+    this.#channel?.giveUp()
   }
 }
 

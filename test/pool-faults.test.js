@@ -56,7 +56,7 @@ describe('a thread that cannot start', () => {
 
   test.each(CAUSES)('(%s) is tried three times, then what waits is rejected', async (why) => {
     expect(await run('unstartable', why)).toMatchObject({
-      codes: Array(600).fill(FAILED), starts: 3, threads: 0, inFlight: 0
+      codes: Array(600).fill(FAILED), starts: 3, threads: 0, inFlight: 0, queued: 0
     })
   })
 
