@@ -65,7 +65,7 @@ size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_
     if (ops[i].mapping != NULL)
       results[i] = fl_operation_end(&ops[i], results[i]);
   for (size_t i = 0; i < count; i++)
-    if (results[i] == -EAGAIN) /* mapped anew meanwhile */
+    if (results[i] == -FL_MAPPED_ANEW)
       results[i] = fl_populate(parts[i].id, parts[i].offset, parts[i].length);
   return count;
 }

@@ -248,7 +248,8 @@ int fl_is_intact(fl_id id, uint64_t offset, uint64_t length);
 
 /*
  * madvise(2) on the pages that the range reaches into. FL_DONTNEED drops private copies of pages. It, FL_COLD and
- * FL_PAGEOUT are -EINVAL, and do nothing, where a page of the range is pinned. What splits the mapping is -ENOMEM where the
+ * FL_PAGEOUT are -EINVAL, and do nothing, where a page of the range is pinned. FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL and
+ * FL_HUGEPAGE for all that is known of the file hold for the whole mapping, also where it reaches further. What splits the mapping is -ENOMEM where the
  * process's map is half full.
  */
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice);

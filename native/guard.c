@@ -278,7 +278,7 @@ int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_
   struct fl_mapping *m = op->mapping;
   if ((op->refreshes & 1) != 0 || atomic_load(&m->refreshes) != op->refreshes) {
     await_refresh(m);
-    return -EAGAIN;
+    return -FL_MAPPED_ANEW;
   }
   if (asked < 0)
     return -FL_DEVICE + asked;

@@ -52,22 +52,26 @@ static int cached_statx(int fd, struct statx *status) {
   return fl_posix_result((int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, status));
 }
 
-/* Its files map by pages of 2 MiB and more alone: neither a page of them can be touched, nor one that is lost replaced. */
+/*
+ * Files of hugetlbfs map by pages of 2 MiB and more alone: neither a page of them can be touched, nor one that is lost replaced.
+ * Seals are of tmpfs and hugetlbfs alone (fcntl(2)); of others with such blocks statfs(2) may wait for a server.
+ */
 static bool is_of_huge_pages(int fd, uint32_t block_size) {
   enum { HUGE = 2 << 20 };
   static const unsigned long magic = 0x958458f6; /* HUGETLBFS_MAGIC of uapi/linux/magic.h */
   struct statfs file_system;
-  return block_size >= HUGE && fstatfs(fd, &file_system) == 0 && (unsigned long)file_system.f_type == magic;
+  bool has_seals = block_size >= HUGE && fcntl(fd, F_GET_SEALS) >= 0;
+  return has_seals && fstatfs(fd, &file_system) == 0 && (unsigned long)file_system.f_type == magic;
 }
 
 int fl_os_describe(int fd, enum fl_file_kind *kind, uint64_t *size) {
   struct statx now;
-  struct stat before; /* Linux 4.11 */
+  struct stat before; /* Linux 4.11, or what some filter of system calls refuses */
   int result = cached_statx(fd, &now);
   if (result == 0) {
     *kind = is_of_huge_pages(fd, now.stx_blksize) ? FL_OTHER : fl_posix_kind(now.stx_mode);
     *size = now.stx_size;
-  } else if (result == -ENOSYS && (result = fl_posix_result(fstat(fd, &before))) == 0) {
+  } else if (result != -EBADF && (result = fl_posix_result(fstat(fd, &before))) == 0) {
     *kind = fl_posix_kind(before.st_mode);
     *size = (uint64_t)before.st_size;
   }
@@ -241,9 +245,9 @@ static int check_room(int fd, uint64_t from, uint64_t to) {
   struct stat file;
   struct statfs file_system;
   if (fstat(fd, &file) != 0 || fstatfs(fd, &file_system) != 0 || file_system.f_blocks == 0)
-    return 0; /* it does not say */
-  uint64_t taken = (uint64_t)file.st_blocks * 512, past_end = taken > from ? taken - from : 0;
-  uint64_t wanted = to - from > past_end ? to - from - past_end : 0;
+    return 0;                                      /* it does not say */
+  uint64_t taken = (uint64_t)file.st_blocks * 512; /* all of which may lie past the end, for what is to come */
+  uint64_t wanted = to - from > taken ? to - from - taken : 0;
   /* Which of the two sizes the blocks have is not told the same by all (statvfs(3)): the larger refuses less. */
   uint64_t block = (uint64_t)(file_system.f_bsize > file_system.f_frsize ? file_system.f_bsize : file_system.f_frsize);
   return block > 0 && wanted / block > file_system.f_bfree ? -ENOSPC : 0;

@@ -2,6 +2,7 @@
 #include "map_entries.h"
 #include "mapping.h"
 #include "os.h"
+#include "waiter.h"
 #include <errno.h>
 
 size_t fl_page_size(void) { return fl_os_page_size(); }
@@ -97,7 +98,7 @@ static int populate_range(fl_id id, uint64_t offset, uint64_t length, bool for_w
     result = fl_operation_begin(&op, id, offset, length);
     if (result == 0)
       result = fl_operation_end(&op, populate(&op, for_writing));
-  } while (result == -EAGAIN);
+  } while (result == -FL_MAPPED_ANEW);
   return result;
 }
 
@@ -205,27 +206,48 @@ int fl_is_intact(fl_id id, uint64_t offset, uint64_t length) {
   return result < 0 ? result : fl_operation_end(&op, fl_guard_seems_intact(&op));
 }
 
+/* All that there is of the file: then it holds for what the file grows into as well. */
+static bool is_whole(const struct fl_operation *op, uint64_t offset, uint64_t length) {
+  uint64_t end = atomic_load(&op->mapping->known_end), lead = op->mapping->lead;
+  return offset == 0 && length >= (end < lead ? 0 : end - lead);
+}
+
+/* How pages will be accessed is remembered by the mapping, which is split where that is not the same for all. */
+static int advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice) {
+  struct fl_mapping *m = op->mapping;
+  void *base = whole ? (void *)atomic_load(&m->base) : op->base;
+  size_t span = whole ? atomic_load(&m->span) : op->span;
+  if (span == 0)
+    return 0;
+  int result = span == atomic_load(&m->span) ? 0 : fl_map_entries_claim(2);
+  result = result < 0 ? result : fl_os_advise(base, span, advice);
+  if (result == 0 && whole && advice != FL_HUGEPAGE)
+    atomic_store(&m->advice, (int)advice);
+  if (result == 0 && advice == FL_HUGEPAGE)
+    fl_blocks_use(m);
+  return result;
+}
+
+/* As the kernel says of locked pages; but it stops at the first, when it has let go of those before. */
+static int advise_on_content(const struct fl_operation *op, enum fl_advice advice) {
+  bool lets_go = advice == FL_DONTNEED || advice == FL_COLD || advice == FL_PAGEOUT;
+  if (op->span == 0)
+    return 0;
+  if (lets_go && next_page(op, 0, true) < op->span / fl_os_page_size())
+    return -EINVAL;
+  int result = fl_os_advise(op->base, op->span, advice);
+  if (advice == FL_PAGEOUT)
+    fl_mirror_forget_range(op);
+  return result;
+}
+
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, id, offset, length);
   if (result < 0)
     return result;
-  bool lets_go = advice == FL_DONTNEED || advice == FL_COLD || advice == FL_PAGEOUT;
-  /* As the kernel says of locked pages; but it stops at the first, when it has let go of those before. */
-  if (op.span > 0 && lets_go && next_page(&op, 0, true) < op.span / fl_os_page_size())
-    return fl_operation_end(&op, -EINVAL);
-  bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL;
-  bool is_whole = op.span == atomic_load(&op.mapping->span);
-  bool splits = op.span > 0 && !is_whole && (is_of_access || advice == FL_HUGEPAGE);
-  result = splits ? fl_map_entries_claim(2) : 0;
-  if (result == 0 && op.span > 0)
-    result = fl_os_advise(op.base, op.span, advice);
-  if (result == 0 && is_of_access && is_whole)
-    atomic_store(&op.mapping->advice, (int)advice);
-  if (result == 0 && advice == FL_HUGEPAGE)
-    fl_blocks_use(op.mapping);
-  if (op.span > 0 && advice == FL_PAGEOUT)
-    fl_mirror_forget_range(&op);
+  bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
+  result = is_of_access ? advise_on_access(&op, is_whole(&op, offset, length), advice) : advise_on_content(&op, advice);
   return fl_operation_end(&op, result);
 }
 
@@ -249,6 +271,7 @@ int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
     return result;
   if (op.span > 0) {
     drop_entries_of_unpinned(&op);
+    fl_window_drop_entries(&op);
     result = fl_write_back(&op, write_out); /* changed pages stay in the cache */
     if (result == 0)
       result = fl_os_evict(op.mapping->fd, op.file_offset, op.span);
@@ -275,6 +298,6 @@ int fl_flush(fl_id id, uint64_t offset, uint64_t length) {
     result = fl_operation_begin(&op, id, offset, length);
     if (result == 0)
       result = fl_operation_end(&op, flush(&op));
-  } while (result == -EAGAIN);
+  } while (result == -FL_MAPPED_ANEW);
   return result;
 }

@@ -168,9 +168,9 @@ enum { MOST_COPIES = 16 };
 
 int fl_read(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t at) {
   struct fl_operation op;
-  int result = -EAGAIN;
+  int result = -FL_MAPPED_ANEW;
   bool changed = true;
-  for (int copies = 0; result == -EAGAIN || (result == 0 && changed && copies < MOST_COPIES); copies++) {
+  for (int copies = 0; result == -FL_MAPPED_ANEW || (result == 0 && changed && copies < MOST_COPIES); copies++) {
     changed = false;
     result = fl_operation_begin(&op, id, offset, length);
     if (result == 0)

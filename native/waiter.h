@@ -32,6 +32,9 @@ bool fl_window_has(const void *address);
 /* The mapping needs its window no more. */
 void fl_window_drop(struct fl_mapping *mapping);
 
+/* Its page tables hold none of a range of the mapping's any more, so that the page cache can let them go. */
+void fl_window_drop_entries(const struct fl_operation *op);
+
 /* waiter.c: a mapping was closed: its waits end with -FL_CLOSED. */
 void fl_waits_end(fl_id mapping);
 

@@ -98,6 +98,16 @@ static void take_incoming(struct fl_watcher *watcher) {
 }
 
 /*
+ * What ends a wait that was given up. Of several words that were notified the kernel tells of one; what a notification has left of
+ * the others is the change of their words, and who was told of it would not be told again.
+ */
+static int last_look(const struct fl_wait *wait, int verdict) {
+  if (verdict != -ECANCELED || !wait->was_equal || !fl_window_has(wait->address))
+    return verdict;
+  return fl_os_futex_compare(wait->address, wait->expected) == -EAGAIN ? FL_WAIT_OK : verdict;
+}
+
+/*
  * Takes new waits on and ends those that were cancelled. What comes after `*news` was read has the kernel refuse to sleep.
  * False: the thread was ready to leave, and there is nothing to do.
  */
@@ -114,7 +124,7 @@ static bool hear_news(struct fl_watcher *watcher, bool is_ready_to_leave, uint32
   fl_waits_unlock();
   for (size_t i = 0; i < watcher->held; i++)
     if (verdicts[i] != 0)
-      finish(watcher, i, verdicts[i]);
+      finish(watcher, i, last_look(watcher->waits[i], verdicts[i]));
   close_gaps(watcher);
   look_at(watcher, true);
   return !leaves;

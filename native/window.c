@@ -71,6 +71,15 @@ void fl_window_drop(struct fl_mapping *m) {
     destroy(window);
 }
 
+void fl_window_drop_entries(const struct fl_operation *op) {
+  pthread_mutex_lock(&lock);
+  const struct fl_window *window = op->mapping->window;
+  size_t at = (size_t)((uintptr_t)op->base - atomic_load(&op->mapping->base));
+  if (window != NULL && at + op->span <= window->span)
+    fl_os_drop_entries((char *)window->base + at, op->span);
+  pthread_mutex_unlock(&lock);
+}
+
 const void *fl_window_address(const struct fl_window *window, const struct fl_operation *op) {
   return (const char *)window->base + ((uintptr_t)op->data - atomic_load(&op->mapping->base));
 }

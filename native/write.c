@@ -53,6 +53,6 @@ int fl_write(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_
     result = fl_operation_begin(&op, id, offset, length);
     if (result == 0)
       result = fl_operation_end(&op, write_range(&op, length, transfer, at));
-  } while (result == -EAGAIN);
+  } while (result == -FL_MAPPED_ANEW);
   return result;
 }

@@ -213,6 +213,36 @@ describe('wait()', () => {
     expect(file.notify(0)).toBe(0)
   })
 
+  test('that was notified before its signal hears of that, however many were', async () => {
+    const file = await openZeros()
+    const words = wordsOf(file)
+    for (let round = 0; round < 50; round++) {
+      words.fill(0)
+      const controllers = Array.from({ length: 8 }, () => new AbortController())
+      const waits = controllers.map(({ signal }, i) => file.wait(4 * i, 0, { signal }).catch(({ name }) => name))
+      await new Promise((resolve) => setTimeout(resolve, 3))
+      const woken = waits.map((_, i) => {
+        Atomics.store(words, i, 1)
+        return file.notify(4 * i)
+      })
+      for (const controller of controllers) controller.abort()
+      const outcomes = await Promise.all(waits)
+      expect(outcomes.filter((outcome, i) => woken[i] === 1 && outcome !== 'ok')).toEqual([])
+    }
+  })
+
+  test('with a timeout of 0 says what an evicted word holds, and its page is evicted again', async () => {
+    const path = makeFile(folder, 'evicted-again', 16 * PAGE)
+    const file = await openZeros('r+', path)
+    const resident = async () => (await file.residency(0, PAGE)).resident
+    for (let round = 0; round < 10; round++) {
+      await file.evict()
+      if (!isTmpfs(folder)) expect(await resident()).toBe(0)
+      expect(await file.wait(0, 1, { timeout: 0 })).toBe('not-equal')
+      file.notify(0)
+    }
+  })
+
   test('rejects when the file is closed, before close() resolves, and all is given back', async () => {
     const path = makeZeros()
     const file = await openZeros('r+', path)
