@@ -2,6 +2,7 @@
 // The old way to hear of an outcome, beside the promise.
 
 const { nextTick } = require('node:process') // test runners replace the global one's
+const { errorFrom } = require('./errors')
 const { checkFunction } = require('./options')
 
 /** Runs `act`; a function as the last argument gets the outcome instead of a promise. */
@@ -10,7 +11,7 @@ function withCallback(given, act) {
   const callback = checkFunction('callback', given.pop())
   act(...given).then(
     (value) => nextTick(callback, null, value),
-    (error) => nextTick(callback, error)
+    (reason) => nextTick(callback, errorFrom(reason))
   )
   return undefined
 }

@@ -71,11 +71,12 @@ const mapReadOnly = (path) =>
   coded(new Error(`The mapping${of(path)} does not reach the file: it needs the flags 'r+' or 'w+'`), 'ERR_MAP_READ_ONLY')
 
 /** The device's own answer is the `cause`, and `errno` and `syscall` are taken from it. */
-function mapIo(errno, path, offset, length) {
-  const cause = systemError(errno, 'read', path)
-  const message = `The file${of(path)} cannot be read at offset ${offset}, length ${length}: ${cause.message}`
+function mapIo(errno, syscall, path, offset, length) {
+  const cause = systemError(errno, syscall, path)
+  const done = syscall === 'read' ? 'read' : 'written to its device'
+  const message = `The file${of(path)} cannot be ${done} at offset ${offset}, length ${length}: ${cause.message}`
   return Object.assign(coded(new Error(message, { cause }), 'ERR_MAP_IO'),
-    { errno: cause.errno, syscall: 'read', path, offset, length })
+    { errno: cause.errno, syscall, path, offset, length })
 }
 
 const LIMIT = process.platform === 'win32' ? 'the minimum working set' : 'RLIMIT_MEMLOCK'
@@ -107,7 +108,7 @@ function fromCore(result, syscall, path, offset, length) {
   if (result === -CLOSED) return mapClosed(path)
   if (result === -TRUNCATED) return mapTruncated(path, offset, length)
   if (result === -PIN_LIMIT) return pinLimit(path, offset, length)
-  if (result <= -DEVICE) return mapIo(result + DEVICE, path, offset, length)
+  if (result <= -DEVICE) return mapIo(result + DEVICE, syscall === 'msync' ? syscall : 'read', path, offset, length)
   return systemError(result, syscall, path)
 }
 
@@ -134,6 +135,10 @@ const tooManyThreads = (most) =>
 const poolInUse = () =>
   coded(new Error('The default pool is in use: configure() must come before the first open() or map()'), 'ERR_POOL_IN_USE')
 
+/** What was thrown; a callback takes what is no error for success, so that comes wrapped, as from `util.callbackify`. */
+const errorFrom = (reason) =>
+  reason || Object.assign(coded(new Error('Promise was rejected with a falsy value'), 'ERR_FALSY_VALUE_REJECTION'), { reason })
+
 /** A request was in the hands of a thread that died, more than once; or no thread could be started. */
 const threadFailed = (reason, cause) =>
   coded(new Error(reason, cause === undefined ? undefined : { cause }), 'ERR_POOL_THREAD_FAILED')
@@ -148,6 +153,6 @@ class AbortError extends Error {
 }
 
 module.exports = {
-  AbortError, fromCore, invalidType, invalidValue, mainThread, mapClosed, mapOverlap, mapReadOnly, mapTruncated, mapUnsupported,
-  outOfRange, pinLimit, poolClosed, poolInUse, queueFull, systemError, threadFailed, tooManyThreads
+  AbortError, errorFrom, fromCore, invalidType, invalidValue, mainThread, mapClosed, mapOverlap, mapReadOnly, mapTruncated,
+  mapUnsupported, outOfRange, pinLimit, poolClosed, poolInUse, queueFull, systemError, threadFailed, tooManyThreads
 }

@@ -72,8 +72,8 @@ class Lock {
       if (this.#file.closed) throw mapClosed(this.#file.path)
     } catch (error) {
       const unlocked = this.release()
-      if (error.name !== 'AbortError' && !this.#file.closed) await unlocked // who gives up does not want to wait
-      throw error.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(this.#file.path, offset, length) : error
+      if (error?.name !== 'AbortError' && !this.#file.closed) await unlocked // who gives up does not want to wait
+      throw error?.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(this.#file.path, offset, length) : error
     }
   }
 }

@@ -83,6 +83,18 @@ testTraced('rejects where evict() was told of it, and not where evict() may not 
   expect(await evict('sync_file_range:error=EPERM')).toEqual({ evicted: 'resolved', flushed: ['resolved', 'resolved', 'resolved'] })
 })
 
+testTraced('a write that the file system answers with EAGAIN rejects with that', async () => {
+  const path = makeFile(folder, 'written', SIZE)
+  expect(await childResult('write-back.js', ['write', path], inject('pwrite64:error=EAGAIN'))).toEqual({ written: 'EAGAIN' })
+})
+
+testTraced('a file is opened also where a filter refuses statx(2)', async () => {
+  for (const code of ['EPERM', 'EINVAL', 'ENOSYS']) {
+    const path = makeFile(folder, `filtered-${code}`, SIZE)
+    expect(await childResult('write-back.js', ['describe', path], inject(`statx:error=${code}`))).toEqual({ length: SIZE })
+  }
+})
+
 test('checks its range, and the file', async () => {
   const file = await open(makeFile(folder, 'range', SIZE), 'r+')
   expect((await errorOf(() => file.flush(0, SIZE + 1))).code).toBe('ERR_OUT_OF_RANGE')

@@ -278,4 +278,12 @@ describe('a callback', () => {
     expect(error.code).toBe(code)
     expect(rest).toEqual([])
   })
+
+  test('gets an error also where what was thrown is nothing', async () => {
+    const onProgress = () => {
+      throw undefined // eslint-disable-line no-throw-literal
+    }
+    const [error] = await outcome('touch', 0, SIZE, { onProgress })
+    expect(error).toMatchObject({ code: 'ERR_FALSY_VALUE_REJECTION', reason: undefined })
+  })
 })

@@ -270,7 +270,8 @@ export interface OpenOptions {
    *   processor for the asking, so for GiBs in use it may come later than you ask for.
    * - 0 believes nothing but {@link MappedFile.pin | pins}: `tryView` asks the kernel at each call, `view` and `touch` go to
    *   the pool.
-   * - `Infinity` always believes: for files that stay in memory, or where a fault does no harm.
+   * - `Infinity` always believes: for files that stay in memory, or where a fault does no harm, and that nobody cuts off. A
+   *   cut through a page that held zeros before it may stay unseen by `tryView`, `view` and `touch`.
    *
    * What a belief can cost that has become wrong is in [safety.md](../docs/safety.md#eviction-between-touch-and-use). When
    * nobody has looked for some multiples of this time, nothing is asked any more, and the next look asks the kernel first.
@@ -308,7 +309,10 @@ export interface WaitOptions {
 export type WaitOutcome =
   /** The word was notified, or may have been. */
   | 'ok'
-  /** It held what was expected all the time, and the time is over. */
+  /**
+   * The time is over, and it held what was expected, as often as somebody looked: where its page has to be read first, nobody
+   * does before that is there. With a `timeout` of 0 that is waited for.
+   */
   | 'timed-out'
   /** It held something else when the wait began. */
   | 'not-equal'
@@ -1345,6 +1349,8 @@ export type FaultlessErrorCode =
   | 'ERR_INVALID_ARG_TYPE'
   /** A TypeError: a string or number is none of those that are valid. */
   | 'ERR_INVALID_ARG_VALUE'
+  /** A callback's error where what was thrown is no value that says so, such as `undefined`. Has `reason`. */
+  | 'ERR_FALSY_VALUE_REJECTION'
 
 /**
  * An error with a stable `code`: match on that and not on the message. It is one of faultless's, or the system's (such as
