@@ -101,7 +101,7 @@ class Walk {
   }
 
   #isKnown(status) {
-    if (this.#options.hardLinks || status.nlink < 2n) return false
+    if (this.#options.hardLinks) return false
     const identity = identityOf(status)
     if (this.#seen.has(identity)) return true
     this.#seen.add(identity)

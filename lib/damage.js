@@ -1,15 +1,12 @@
 'use strict'
 // Tells the files of this thread that loads have met pages which are lost: the event 'damage'.
 
-const { isMainThread } = require('node:worker_threads')
 const native = require('../native/binding')
-const { watchFaultSignal } = require('./fault-signal')
+const { noteFiles } = require('./fault-signal')
 
 const files = new Set() // WeakRefs of what is open, so that a forgotten file is not held
+const collected = new FinalizationRegistry(forget)
 const listenedTo = new Set() // files with listeners: nobody else may hold a file whose news somebody waits for
-let listening = false
-
-if (isMainThread) watchFaultSignal()
 
 /**
  * Has a file hear of damage. While it has listeners it is not collected: minor collections clear weak references as well
@@ -18,15 +15,28 @@ if (isMainThread) watchFaultSignal()
  * @returns {() => void} forgets the file again
  */
 function watch(file) {
-  if (!listening) native.onDamage(tellAll)
-  listening = true
   const reference = new WeakRef(file)
+  if (files.size === 0) listen()
   files.add(reference)
+  collected.register(file, reference, reference)
   file.on('removeListener', release).on('newListener', hold) // it has neither yet, so nothing is searched for
   return () => {
-    files.delete(reference)
+    collected.unregister(reference)
+    forget(reference)
     listenedTo.delete(file)
   }
+}
+
+function listen() {
+  native.onDamage(tellAll)
+  noteFiles(collected)
+}
+
+/** Where no file is left nothing of the process's holds this module, which may be of a realm that is to be collected. */
+function forget(reference) {
+  if (!files.delete(reference) || files.size > 0) return
+  native.onDamage()
+  noteFiles(undefined)
 }
 
 /** Also for a file that has just lost listeners without being asked which. */
@@ -49,7 +59,7 @@ function release(name) {
 function tellAll() {
   for (const reference of [...files]) {
     const file = reference.deref()
-    if (file === undefined) files.delete(reference)
+    if (file === undefined) forget(reference)
     else file.emitDamage()
   }
 }

@@ -135,13 +135,18 @@ const tooManyThreads = (most) =>
 const poolInUse = () =>
   coded(new Error('The default pool is in use: configure() must come before the first open() or map()'), 'ERR_POOL_IN_USE')
 
+/** As Node says it of its own classes. */
+const illegalConstructor = (name) =>
+  coded(new TypeError(`A ${name} is made by open(), map() or attach(), and not by new`), 'ERR_ILLEGAL_CONSTRUCTOR')
+
 /** What was thrown; a callback takes what is no error for success, so that comes wrapped, as from `util.callbackify`. */
 const errorFrom = (reason) =>
   reason || Object.assign(coded(new Error('Promise was rejected with a falsy value'), 'ERR_FALSY_VALUE_REJECTION'), { reason })
 
 /** A request was in the hands of a thread that died, more than once; or no thread could be started. */
-const threadFailed = (reason, cause) =>
-  coded(new Error(reason, cause === undefined ? undefined : { cause }), 'ERR_POOL_THREAD_FAILED')
+const threadFailed = (reason, cause) => cause === undefined
+  ? coded(new Error(reason), 'ERR_POOL_THREAD_FAILED')
+  : coded(new Error(`${reason}: ${cause?.message ?? inspect(cause)}`, { cause }), 'ERR_POOL_THREAD_FAILED')
 
 /** The same shape as the AbortError of Node's own functions. */
 class AbortError extends Error {
@@ -153,6 +158,6 @@ class AbortError extends Error {
 }
 
 module.exports = {
-  AbortError, errorFrom, fromCore, invalidType, invalidValue, mainThread, mapClosed, mapOverlap, mapReadOnly, mapTruncated,
+  AbortError, errorFrom, fromCore, illegalConstructor, invalidType, invalidValue, mainThread, mapClosed, mapOverlap, mapReadOnly, mapTruncated,
   mapUnsupported, outOfRange, pinLimit, poolClosed, poolInUse, queueFull, systemError, threadFailed, tooManyThreads
 }

@@ -3,10 +3,14 @@
 // failed, for ever; and who takes the last listener away leaves none at all.
 
 const process = require('node:process')
+const { isMainThread } = require('node:worker_threads')
 const native = require('../native/binding')
 
-// This module may be loaded several times, as test runners do, and other copies of the package have cores of their own.
+// This module may be loaded several times, and other copies of the package have cores of their own.
 const WATCHED = Symbol.for(`faultless.watchesFaultSignal ${__dirname}`)
+
+// Test runners make realms of their own, which are to be collected: nothing of the process's may hold what is made there.
+const isOfRealm = !(process.nextTick instanceof Function)
 
 /**
  * Listeners of these events come after Node's own, which have set the system's handler by then. At the first listener
@@ -16,13 +20,32 @@ function standFirst(name) {
   if (name === 'SIGBUS' && process.listenerCount('SIGBUS') === 0) native.standFirst()
 }
 
-/** For the main thread, as soon as the package is loaded: in others nobody can listen to signals, and they may open files. */
-function watchFaultSignal() {
-  if (process[WATCHED] === true) return
-  Object.defineProperty(process, WATCHED, { value: true })
+function watch() {
   process.on('newListener', standFirst)
   process.on('removeListener', standFirst)
   if (process.listenerCount('SIGBUS') > 0) native.standFirst() // they may have come after a mapping of a worker's
 }
 
-module.exports = { watchFaultSignal }
+function unwatch() {
+  process.off('newListener', standFirst)
+  process.off('removeListener', standFirst)
+}
+
+// From when the package is loaded, as workers may open files; in workers nobody can listen to signals.
+if (isMainThread && !isOfRealm && process[WATCHED] !== true) {
+  Object.defineProperty(process, WATCHED, { value: true })
+  watch()
+}
+
+/**
+ * For a realm: while it has files open.
+ * @param {FinalizationRegistry | undefined} collected tells when files are collected, if it is held itself; undefined for none
+ */
+function noteFiles(collected) {
+  if (!isMainThread || !isOfRealm) return
+  standFirst.holds = collected
+  if (collected !== undefined) watch()
+  else unwatch()
+}
+
+module.exports = { noteFiles }

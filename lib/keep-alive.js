@@ -8,10 +8,11 @@ const SELDOM_MS = 2 ** 30
 
 // A timer, and not a port: Deno lets go of a port to which nobody listens, and Bun of one to which somebody does.
 class KeepAlive {
-  #timer = outside(() => setInterval(() => {}, SELDOM_MS).unref())
+  #timer // while there is one, the process holds it, and what it was made in
 
   /** The process stays from now on. */
   ref() {
+    this.#timer ??= outside(() => setInterval(() => {}, SELDOM_MS))
     this.#timer.ref()
   }
 
@@ -19,9 +20,10 @@ class KeepAlive {
     this.#timer.unref()
   }
 
-  /** It is not needed any more. */
-  close() {
+  /** It is not needed for a while. */
+  rest() {
     clearInterval(this.#timer)
+    this.#timer = undefined
   }
 }
 

@@ -24,7 +24,7 @@ const { Request } = require('./request')
 const { closeMapping, runSurely } = require('./run-surely')
 const { endWaits, notify, wait } = require('./shared-wait')
 const { touchSync } = require('./touch-sync')
-const { fromCore, mainThread, mapClosed } = require('./errors')
+const { fromCore, illegalConstructor, mainThread, mapClosed } = require('./errors')
 const { adviceNumber, pinSignal, range, rangeList, sliceRange, touchOptions, viewLength } = require('./options')
 
 const MOST_HOT = 64 * native.pageSize
@@ -63,8 +63,9 @@ class MappedFile extends EventEmitter {
    * @param {string} [about.path]
    * @param {string} about.flags
    */
-  constructor({ mapping, offset, length, follows, pool, path, flags }) {
+  constructor({ mapping, offset, length, follows, pool, path, flags } = {}) {
     super()
+    if (mapping === undefined) throw illegalConstructor('MappedFile')
     this.#id = mapping.id
     this.#buffer = mapping.buffer ?? new SharedArrayBuffer(0)
     this.#copyOnWrite = mapping.copyOnWrite
@@ -442,6 +443,12 @@ class MappedFile extends EventEmitter {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  /** For console.log(): what it is, and not what an EventEmitter has. */
+  [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    const { path, flags, byteLength, closed } = this
+    return depth < 0 ? '[MappedFile]' : `MappedFile ${inspect({ path, flags, byteLength, closed }, options)}`
   }
 
   async #close() {

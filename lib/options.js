@@ -331,7 +331,7 @@ const POOL_DEFAULTS = Object.freeze({
 const VARIABLES = Object.freeze({ minThreads: 'FAULTLESS_MIN_THREADS', maxThreads: 'FAULTLESS_MAX_THREADS' })
 
 // MiB, those that worker_threads knows, which takes anything. With less than these V8 ends the process, and not the thread: a
-// stack of under 0.2 in Node 20 to 26, a heap of 2 in Node 22 to 26.
+// stack of under 0.2 in Node 20 to 26, a heap of 2 in Node 22 to 26. With just these no thread starts, which is an error like any other.
 const LEAST_LIMITS = Object.freeze({
   maxOldGenerationSizeMb: 3, maxYoungGenerationSizeMb: 0, codeRangeSizeMb: 0, stackSizeMb: 0.25
 })
@@ -346,15 +346,17 @@ function resourceLimits(given = {}) {
 function threadNumbers(options, useEnvironment) {
   const find = (option) => {
     const variable = VARIABLES[option]
-    const given = options[option] ?? undefined
+    const given = options[option]
     const value = given === undefined && useEnvironment ? fromEnvironment(variable) : undefined
     return value === undefined ? [`options.${option}`, given] : [`${variable} in the environment`, value]
   }
   const [leastName, least] = find('minThreads')
   const [mostName, most] = find('maxThreads')
   if (least !== undefined) checkInteger(leastName, least, 0, MAX_THREADS)
-  const maxThreads = checkInteger(mostName, most ?? Math.max(POOL_DEFAULTS.maxThreads, least ?? 0), 1, MAX_THREADS)
-  return { minThreads: checkInteger(leastName, least ?? POOL_DEFAULTS.minThreads, 0, maxThreads), maxThreads }
+  const defaultMost = Math.max(POOL_DEFAULTS.maxThreads, least === undefined ? 0 : least)
+  const maxThreads = checkInteger(mostName, most === undefined ? defaultMost : most, 1, MAX_THREADS)
+  const minThreads = least === undefined ? POOL_DEFAULTS.minThreads : least
+  return { minThreads: checkInteger(leastName, minThreads, 0, maxThreads), maxThreads }
 }
 
 /**
@@ -369,16 +371,17 @@ function poolOptions(options, useEnvironment = false) {
 
 const hasVariables = () => VARIABLES.minThreads in process.env || VARIABLES.maxThreads in process.env
 
-function checkPoolOptions(options = {}, useEnvironment) {
-  checkObject('options', options)
-  const { idleTimeout, maxQueue, spin, sliceSize } = POOL_DEFAULTS
+function checkPoolOptions(given = {}, useEnvironment) {
+  checkObject('options', given)
+  const { idleTimeout = POOL_DEFAULTS.idleTimeout, maxQueue = POOL_DEFAULTS.maxQueue } = given
+  const { spin = POOL_DEFAULTS.spin, sliceSize = POOL_DEFAULTS.sliceSize } = given
   return {
-    ...threadNumbers(options, useEnvironment),
-    idleTimeout: checkLimit('options.idleTimeout', options.idleTimeout ?? idleTimeout, 0),
-    maxQueue: checkLimit('options.maxQueue', options.maxQueue ?? maxQueue, 1),
-    spin: checkInteger('options.spin', options.spin ?? spin, 0, 1_000_000),
-    sliceSize: checkInteger('options.sliceSize', options.sliceSize ?? sliceSize, native.pageSize),
-    resourceLimits: resourceLimits(options.resourceLimits ?? undefined)
+    ...threadNumbers(given, useEnvironment),
+    idleTimeout: checkLimit('options.idleTimeout', idleTimeout, 0),
+    maxQueue: checkLimit('options.maxQueue', maxQueue, 1),
+    spin: checkInteger('options.spin', spin, 0, 1_000_000),
+    sliceSize: checkInteger('options.sliceSize', sliceSize, native.pageSize),
+    resourceLimits: resourceLimits(given.resourceLimits)
   }
 }
 

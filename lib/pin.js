@@ -121,6 +121,11 @@ class Pin {
     return this.#lock?.release() ?? Promise.resolve()
   }
 
+  [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    const { offset, length, released } = this
+    return depth < 0 ? '[Pin]' : `Pin ${inspect({ offset, length, released }, options)}`
+  }
+
   [Symbol.dispose]() {
     void this.release()
   }

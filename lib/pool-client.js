@@ -151,12 +151,25 @@ class PoolClient extends EventEmitter {
   /** @internal A file of this thread's uses it. */
   enter() {
     this.#users++
+    Atomics.add(this.#control, Control.FILES, 1)
   }
 
   /** @internal It does so no more. */
   leave() {
-    if (--this.#users > 0 || this.#onUnused === undefined) return
-    this.#onUnused()
+    Atomics.sub(this.#control, Control.FILES, 1)
+    if (--this.#users > 0) return
+    this.#channel?.rest()
+    this.#onUnused?.()
+    if (this.#onUnused !== undefined) this.#retireChannel()
+    else this.#retireIfUnused()
+  }
+
+  /** Else the core holds on to it, and that to the realm in which it was made. */
+  #retireIfUnused() {
+    if (this.#users === 0 && this.crew.size === 0 && this.#channel?.needsThreads === false) this.#retireChannel()
+  }
+
+  #retireChannel() {
     this.#channel?.retire()
     this.#channel = undefined
   }
@@ -253,6 +266,7 @@ class PoolClient extends EventEmitter {
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
     if (cause !== undefined) nextTick(() => this.#tellOf(error))
     if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
+    this.#retireIfUnused()
     this.onThreadGone()
   }
 

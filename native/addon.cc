@@ -234,7 +234,11 @@ Napi::Value StandFirst(const Napi::CallbackInfo &info) { return Result(info.Env(
 
 // onDamage(callback): `callback()` is called on this thread after loads have met pages that are lost.
 Napi::Value OnDamage(const Napi::CallbackInfo &info) {
-  info.Env().GetInstanceData<Instance>()->damage.Start(info.Env(), info[0].As<Napi::Function>());
+  DamageSignal &damage = info.Env().GetInstanceData<Instance>()->damage;
+  if (info[0].IsFunction())
+    damage.Start(info.Env(), info[0].As<Napi::Function>());
+  else
+    damage.Stop();
   return info.Env().Undefined();
 }
 

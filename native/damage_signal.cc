@@ -53,6 +53,8 @@ struct DamageSignal::Listener {
 
 void DamageSignal::Deliver(uv_async_t *handle) {
   Listener *listener = static_cast<Listener *>(handle->data);
+  if (listener->callback.IsEmpty())
+    return;
   Napi::HandleScope scope(listener->env);
   napi_value global = listener->env.Global(), function = listener->callback.Value(), result, exception;
   napi_status status = napi_make_callback(listener->env, nullptr, global, function, 0, nullptr, &result);
@@ -63,6 +65,10 @@ void DamageSignal::Deliver(uv_async_t *handle) {
 
 void DamageSignal::Start(Napi::Env env, Napi::Function callback) {
   uv_loop_t *loop;
+  if (listener_ != nullptr) {
+    listener_->callback = Napi::Persistent(callback);
+    return;
+  }
   if (napi_get_uv_event_loop(env, &loop) != napi_ok)
     return;
   listener_ = new Listener{{}, env, Napi::Persistent(callback)};
@@ -75,6 +81,11 @@ void DamageSignal::Start(Napi::Env env, Napi::Function callback) {
   uv_unref(reinterpret_cast<uv_handle_t *>(&listener_->handle));
   Enter(&listener_->handle);
   fl_on_damage(WakeAll);
+}
+
+void DamageSignal::Stop() {
+  if (listener_ != nullptr)
+    listener_->callback.Reset();
 }
 
 DamageSignal::~DamageSignal() {

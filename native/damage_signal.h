@@ -11,8 +11,9 @@
  */
 class DamageSignal {
 public:
-  /* Not to be called twice. */
+  /* Has it hear from now on, in the place of who did before; and nobody. */
   void Start(Napi::Env env, Napi::Function callback);
+  void Stop();
   ~DamageSignal();
 
 private:

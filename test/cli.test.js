@@ -207,11 +207,19 @@ describe('files', () => {
     ])
   })
 
+  test('a file that is named twice, or by a link as well, counts once', async () => {
+    const name = path.join(tree, 'a.idx')
+    expect(await found(name, `${tree}/./a.idx`)).toEqual(['tree/a.idx'])
+    expect(await found('--hard-links', name, name)).toEqual(['tree/a.idx', 'tree/a.idx'])
+    expect(await found(tree, tree)).toHaveLength(3)
+  })
+
   test('options choose', async () => {
     expect(await found('--hard-links', '--only', '*.idx', tree)).toEqual(['tree/a.idx', 'tree/deep/deeper/c.idx', 'tree/z-again.idx'])
     expect(await found('--ignore', 'deeper', '--ignore', 'li[a-n]k', '--max-size', '8k', tree)).toEqual(['tree/a.idx'])
     const followed = await jsonOf(['stat', '--follow', tree])
-    expect(paths(followed.results)).toEqual(['tree/a.idx', 'tree/deep/b.bin', 'tree/deep/deeper/c.idx', 'tree/link'])
+    expect(paths(followed.results)).toEqual(['tree/a.idx', 'tree/deep/b.bin', 'tree/deep/deeper/c.idx'])
+    expect(await found('--follow', '--hard-links', '--only', 'l*k', tree)).toEqual(['tree/link'])
     expect(followed.stderr).toContain('up: passed over, a loop of symbolic links')
   })
 

@@ -6,9 +6,9 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { types } = require('node:util')
+const { inspect, types } = require('node:util')
 const vm = require('node:vm')
-const { open, Pool } = require('faultless')
+const { MappedFile, open, Pool } = require('faultless')
 const {
   PAGE, canMapFrom, childResult, errnoOf, errorOf, expectContent, isWindows, lookUntil, makeFile, mapLines, openFiles,
   temporaryFolder, testAsRoot
@@ -409,6 +409,20 @@ describe('open() refuses options, names the value, and leaves nothing behind:', 
     // At once: a little later a garbage collection might have done it.
     expect([openFiles(data), mapLines(data)]).toEqual([[], []])
   })
+})
+
+test('a MappedFile is made by open() alone, and shows what it is', async () => {
+  class Own extends MappedFile {}
+  for (const Class of [MappedFile, Own]) {
+    expect(await errorOf(() => new Class())).toMatchObject({ code: 'ERR_ILLEGAL_CONSTRUCTOR', message: expect.stringContaining('MappedFile') })
+  }
+  const file = await open(__filename)
+  const shown = `MappedFile { path: '${__filename}', flags: 'r', byteLength: ${file.byteLength}, closed: false }`
+  expect(inspect(file, { breakLength: Infinity })).toBe(shown)
+  expect(inspect([[[file]]])).toContain('[MappedFile]')
+  const pin = await file.pin(0, 10)
+  expect(inspect(pin)).toBe('Pin { offset: 0, length: 10, released: false }')
+  await file.close()
 })
 
 describe('open() with w+ leaves the file as it was where it is known before that nothing can come of it:', () => {

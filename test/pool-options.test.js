@@ -144,6 +144,10 @@ describe('a pool refuses', () => {
     })
 })
 
+test.each(NUMBERS)('%s: null is no number', async (name) => {
+  expect(await errorOf(() => new Pool({ [name]: null }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining(name) })
+})
+
 // The default pool comes to be once in a process, so each of these has a process of its own.
 describe('configure()', () => {
   const run = (scenario, env) => childResult('default-pool.js', [scenario], { env })

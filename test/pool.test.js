@@ -178,6 +178,20 @@ describe('threads', () => {
     expect(pool.stats.died).toBe(0)
   })
 
+  test('leave all of them after idleTimeout when no file is open any more, and come back with the next one', async () => {
+    const pool = createPool({ minThreads: 2, idleTimeout: 5 })
+    for (let round = 0; round < 2; round++) {
+      const [file, other] = [await openWith(pool), await openWith(pool)]
+      await Promise.all([file.touch(0, PAGE), other.touch(0, PAGE)])
+      await file.close()
+      await other.touch(PAGE, PAGE)
+      expect(pool.stats.threads).toBe(2)
+      await other.close()
+      await until(() => pool.stats.threads === 0)
+    }
+    expect(pool.stats.died).toBe(0)
+  })
+
   test('that leave are not counted as dead, though another has their number before their end is heard of', async () => {
     const pool = createPool({ minThreads: 0, idleTimeout: 1 })
     const { control } = pool.memory

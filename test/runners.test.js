@@ -1,9 +1,10 @@
 'use strict'
 // What test runners do to the program under test: timers and ticks of their own, and realms that are not Node's.
 
+const { createHook } = require('node:async_hooks')
 const fs = require('node:fs')
 const { open } = require('faultless')
-const { makeFile, temporaryFolder } = require('./helpers')
+const { childResult, makeFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
 const file = makeFile(folder, 'data', 100_000)
@@ -28,4 +29,30 @@ test('errors and Buffers are instances of what the test knows by these names', a
   await expect(mapped.read(-1)).rejects.toBeInstanceOf(RangeError)
   await mapped.close()
   await expect(mapped.read()).rejects.toBeInstanceOf(Error)
+})
+
+test('a realm of which all files were closed, or forgotten, is collected', async () => {
+  expect(await childResult('realms.js', [file], { execArgv: ['--expose-gc'] })).toEqual({ nothing: 0, closed: 0, forgotten: 0 })
+})
+
+test('nothing of a closed file is left that a runner takes for an open handle', async () => {
+  const active = []
+  const hook = createHook({
+    init(id, type, _, resource) {
+      // As Jest's --detectOpenHandles asks.
+      if (/^(PROMISE|Timeout|Immediate|TickObject|RANDOMBYTESREQUEST)$/.test(type)) return
+      active.push([id, type, 'hasRef' in resource ? () => resource.hasRef() : () => true])
+    },
+    destroy(id) {
+      active.splice(0, active.length, ...active.filter(([other]) => other !== id))
+    }
+  }).enable()
+  let fresh
+  jest.isolateModules(() => (fresh = require('faultless')))
+  const mapped = await fresh.open(file)
+  await mapped.read()
+  await mapped.close()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  hook.disable()
+  expect(active.filter(([, , isActive]) => isActive()).map(([, type]) => type)).toEqual([])
 })

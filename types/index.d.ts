@@ -47,7 +47,7 @@ import { ResourceLimits } from 'node:worker_threads'
  * @throws The system's errors, with `code`, `errno`, `syscall` and, for a path, `path`: `ENOENT`, `EACCES`, `EISDIR` (a
  *   directory), `ENODEV` or `EIO` (what cannot be mapped: pipes, devices, files in `/proc`), `EBADF`, `EMFILE`, `ENOMEM`
  *   (no address space left), `ENOTSUP` (`advice` that the system does not know, or a buffer that Node.js refuses to make), and
- *   others.
+ *   others. Those of Node.js where it says no by itself: `ERR_INVALID_URL_SCHEME` and others of URLs, `ERR_ACCESS_DENIED`.
  * @throws `ERR_MAP_UNSUPPORTED` on runtimes that make no SharedArrayBuffer over memory that they are given, as Deno and
  *   Electron: where `offset` is no multiple of {@link MappedFile.pageSize}, or the buffer would be larger than theirs may be.
  *   See [safety.md](../docs/safety.md#runtimes-that-have-a-memory-of-their-own).
@@ -1114,7 +1114,10 @@ export interface MappedFileEvents {
 
 /** What `new Pool(options)` and {@link configure} take. Most names are those of piscina. */
 export interface PoolOptions {
-  /** Threads that are started with the first request, and stay when idle: 0 to `maxThreads`. @defaultValue 1 */
+  /**
+   * Threads that are started with the first request, and stay when idle as long as a file of the pool is open: 0 to `maxThreads`.
+   * @defaultValue 1
+   */
   minThreads?: number | undefined
   /**
    * Threads at most: 1 to 128. Of more than one, a single file never has all: one is left to others.
@@ -1122,7 +1125,8 @@ export interface PoolOptions {
    */
   maxThreads?: number | undefined
   /**
-   * Milliseconds after which an idle thread above `minThreads` leaves, from 0; `Infinity` for never.
+   * Milliseconds after which an idle thread above `minThreads` leaves, or any where no file is open, from 0; `Infinity` for
+   * never.
    * @defaultValue 10000
    */
   idleTimeout?: number | undefined
@@ -1133,7 +1137,8 @@ export interface PoolOptions {
   maxQueue?: number | undefined
   /**
    * The limits of each thread, as `worker_threads` takes them: MiB, above 0; `maxOldGenerationSizeMb` from 3 and `stackSizeMb`
-   * from 0.25, as with less V8 ends the process. Mapped memory does not count.
+   * from 0.25, as with less V8 ends the process. With that little no thread starts, and requests reject with
+   * `ERR_POOL_THREAD_FAILED`: 8 and 0.3 are enough for Node 20 to 26. Mapped memory does not count.
    * @defaultValue `{}`
    */
   resourceLimits?: ResourceLimits | undefined
@@ -1349,6 +1354,8 @@ export type FaultlessErrorCode =
   | 'ERR_INVALID_ARG_TYPE'
   /** A TypeError: a string or number is none of those that are valid. */
   | 'ERR_INVALID_ARG_VALUE'
+  /** A TypeError: `new MappedFile()`. */
+  | 'ERR_ILLEGAL_CONSTRUCTOR'
   /** A callback's error where what was thrown is no value that says so, such as `undefined`. Has `reason`. */
   | 'ERR_FALSY_VALUE_REJECTION'
 

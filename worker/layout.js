@@ -119,6 +119,7 @@ const Control = Object.freeze({
   STARTED: 5, // counts threads
   DIED: 6, // counts threads that ended otherwise than by leaving, while who started them lived
   KIND: 7, // tells this memory from any other
+  FILES: 8, // counts the files that are open
   STATUS: 16, // + number of the thread: a holder's word with its ThreadStatus
   WORKS_ON: 16 + MAX_THREADS, // + number of the thread: the mapping that it waits for (mappingWord), 0 for none
   BELL: 16 + 2 * MAX_THREADS // + number of the thread: counts what it was woken for; it sleeps on it

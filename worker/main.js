@@ -33,14 +33,15 @@ function listen(heard) {
   return rung
 }
 
-/** Whether enough other threads stay. */
+/** Whether enough other threads stay: none where no file is open that they would be for. */
 function isSpare() {
+  const wanted = Atomics.load(control, Control.FILES) === 0 ? 0 : minThreads
   let others = 0
-  for (let i = 0; i < maxThreads && others < minThreads; i++) {
+  for (let i = 0; i < maxThreads && others < wanted; i++) {
     const other = Atomics.load(control, Control.STATUS + i)
     if (i !== thread && !isFree(other) && statusOf(other) !== ThreadStatus.LEAVING) others++
   }
-  return others >= minThreads
+  return others >= wanted
 }
 
 /**
