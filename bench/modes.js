@@ -40,15 +40,14 @@ const quick = {
   ...full,
   name: 'quick',
   fileBytes: GIB,
-  warmBytes: 32 * MIB,
   coldReads: 16_000,
   readsInTurn: 4_000,
   depthReads: (depth) => Math.min(16_000, 2_000 * depth),
-  depths: [1, 8, 64],
+  depths: [1, 64],
   limitBytes: 128 * MIB,
   limitedReads: 45_000, // more than fit into the limit
   hotSyncReads: 300_000,
-  hotAsyncReads: 15_000,
+  hotAsyncReads: 30_000,
   singleReads: 10_000,
   pingPongs: 3_000,
   broadcasts: 300,
@@ -56,8 +55,8 @@ const quick = {
   closeBytes: GIB,
   sizes: [64 * MIB, 256 * MIB, 16 * GIB],
   sizeReads: 5_000,
-  lmdbBytes: 64 * MIB,
-  repetitions: 3,
+  lmdbBytes: 128 * MIB, // another size than what it is warmed up with
+  repetitions: 2,
   oftenCold: 1,
   oftenShort: 1,
   repetitionsAside: 1

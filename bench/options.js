@@ -17,7 +17,7 @@ const HELP = `Usage: npm run bench -- [--quick | --tiny] [--only NAME[,NAME…]]
 Runs every trial, each contender of it several times and in a process of its
 own, and prints what was reached beside the bars.
 
-  --quick        smaller files and fewer repetitions: 2 to 4 minutes
+  --quick        smaller files and fewer repetitions: 2 to 3 minutes
   --tiny         a few seconds on any machine; shows only that it still runs
   --only NAMES   these trials alone, separated by commas
   --list         the names of the trials
