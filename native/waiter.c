@@ -10,6 +10,12 @@
 
 enum { MOST_WATCHERS = 512 }; /* threads; each serves 127 waits, or one where the kernel has no futex_waitv */
 
+/*
+ * Before it sleeps the kernel fetches the page of each word, and one that was reclaimed comes from the device: that holds up
+ * all that the same thread waits for. So with fewer threads than these each has waits of one mapping.
+ */
+enum { MOST_WATCHERS_APART = 8 };
+
 struct fl_inbox {
   void (*ring)(void *context); /* NULL once it is closed; then the last wait frees it */
   void *context;
@@ -166,15 +172,24 @@ static int add_watcher(struct fl_watcher **added) {
   return 0;
 }
 
-/* Gives a wait to the first watcher that has room: with the lock held. */
+/* The first watcher that has room, of those that have waits of this mapping, or none; or of all. */
+static struct fl_watcher *find_watcher(fl_id mapping, bool of_all) {
+  for (struct fl_watcher *watcher = watchers; watcher != NULL; watcher = watcher->next)
+    if (watcher->count < watcher->most && (of_all || watcher->count == 0 || watcher->mapping == mapping))
+      return watcher;
+  return NULL;
+}
+
+/* Gives a wait to a watcher: with the lock held. */
 static int assign(struct fl_wait *wait) {
-  struct fl_watcher *watcher = watchers;
-  while (watcher != NULL && watcher->count >= watcher->most)
-    watcher = watcher->next;
+  struct fl_watcher *watcher = find_watcher(wait->mapping, false);
+  if (watcher == NULL && watcher_count >= MOST_WATCHERS_APART)
+    watcher = find_watcher(wait->mapping, true);
   int result = watcher == NULL ? add_watcher(&watcher) : 0;
   if (result < 0)
     return result;
-  watcher->count++;
+  if (watcher->count++ == 0)
+    watcher->mapping = wait->mapping;
   wait->watcher = watcher;
   wait->next = watcher->incoming;
   watcher->incoming = wait;

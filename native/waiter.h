@@ -60,10 +60,11 @@ struct fl_wait {
  * it hears of news; else it has one wait at most.
  */
 struct fl_watcher {
-  struct fl_watcher *next;                       /* guarded by the waits' lock, as are the next four */
+  struct fl_watcher *next;                       /* guarded by the waits' lock, as are the next five */
   bool started;                                  /* a thread has taken it on */
   size_t most;                                   /* waits at a time */
   size_t count;                                  /* waits that it has, new ones included */
+  fl_id mapping;                                 /* that of the first of them */
   struct fl_wait *incoming;                      /* new ones, the last first */
   _Atomic uint32_t news;                         /* counts calls for its attention */
   _Atomic bool is_asleep;                        /* and nobody has called since it fell asleep */

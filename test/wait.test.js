@@ -137,6 +137,20 @@ describe('wait()', () => {
     for (const outcome of await Promise.all(waits)) expect(outcome).toMatch(/^ok$|^not-equal$/)
   })
 
+  test('has a thread for each file, up to eight, as a page may have to be read from a device', async () => {
+    await nothingIsLeft()
+    const files = await Promise.all(Array.from({ length: 10 }, () => openZeros()))
+    const controller = new AbortController()
+    const [waits, threads] = [[], []]
+    for (const file of files) {
+      for (let i = 0; i < 3; i++) waits.push(file.wait(4 * i, 0, { signal: controller.signal }).catch(({ name }) => name))
+      threads.push(native.waitThreadCount())
+    }
+    expect(threads).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
+    controller.abort()
+    expect(new Set(await Promise.all(waits))).toEqual(new Set(['AbortError']))
+  })
+
   test('of ten thousand takes 79 threads and, of one thousand, no processor time; then all is given back', async () => {
     const [few, many] = [1000, 10_000]
     const seen = await childResult('wait.js', ['idle', makeZeros(4 * many), few, many])
