@@ -25,6 +25,9 @@ enum {
   FL_DEVICE = 8192     /* FL_DEVICE + errno: what the device answered when the range was read */
 };
 
+/* Takes what is needed when the process has no map entry left. Once, when the core is loaded; else such a process may die. */
+void fl_prepare(void);
+
 /* Names a mapping or a transfer. Below 2^53, so that a JavaScript number holds it; never used twice; never 0. */
 typedef uint64_t fl_id;
 

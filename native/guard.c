@@ -7,6 +7,7 @@
 #include "mapping.h"
 #include "os.h"
 #include <errno.h>
+#include <sched.h>
 
 static _Atomic(uint64_t) *damage_word(const struct fl_mapping *m, size_t page) { return &m->damage[page / 64]; }
 
@@ -77,11 +78,9 @@ enum {
 }; /* with what map_entries.c lets others take, seven eighths */
 
 static _Atomic uint64_t alone_in_all; /* the sum of the mappings' `alone` */
-static _Atomic bool is_full;          /* the map was, when a page was to be replaced last */
 
 void fl_guard_count_alone(struct fl_mapping *m, uint64_t most) {
   uint64_t alone = atomic_load(&m->alone);
-  atomic_store(&is_full, false); /* who calls has given entries back */
   if (alone <= most)
     return;
   atomic_fetch_sub(&m->alone, alone - most);
@@ -89,8 +88,7 @@ void fl_guard_count_alone(struct fl_mapping *m, uint64_t most) {
 }
 
 static bool may_be_alone(const struct fl_mapping *m) {
-  return atomic_load(&m->damaged_pages) < MOST_ALONE && atomic_load(&alone_in_all) < MOST_ALONE_IN_ALL &&
-         !atomic_load(&is_full);
+  return atomic_load(&m->damaged_pages) < MOST_ALONE && atomic_load(&alone_in_all) < MOST_ALONE_IN_ALL;
 }
 
 /* Pages that are replaced at once then: 1 GiB with pages of 4 KiB, of which the bits are set in a millisecond. */
@@ -138,15 +136,23 @@ static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_pa
   return (struct lost){first > least ? first : page, page + 1};
 }
 
-/* The bits go first: whoever sees the zeros must be able to see the damage. */
-static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost) {
+/*
+ * The bits go first: whoever sees the zeros must be able to see the damage. Where it fails they go again, or what is replaced
+ * next would stop at pages that were not; but not that of the page itself, which others may have replaced.
+ */
+static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost, size_t page) {
   size_t size = fl_os_page_size();
+  bool was_marked = fl_guard_is_marked(m, page);
   fl_guard_mark(m, lost.first, lost.end);
-  return fl_os_map_zeros((void *)(base + lost.first * size), (lost.end - lost.first) * size) == 0;
+  if (fl_os_map_zeros((void *)(base + lost.first * size), (lost.end - lost.first) * size) == 0)
+    return true;
+  fl_guard_unmark(m, lost.first, was_marked ? page : page + 1);
+  fl_guard_unmark(m, page + 1, lost.end);
+  return false;
 }
 
 static bool replace_alone(struct fl_mapping *m, uintptr_t base, size_t page) {
-  if (!replace(m, base, (struct lost){page, page + 1}))
+  if (!replace(m, base, (struct lost){page, page + 1}, page))
     return false;
   atomic_fetch_add(&m->alone, 1);
   atomic_fetch_add(&alone_in_all, 1);
@@ -154,14 +160,31 @@ static bool replace_alone(struct fl_mapping *m, uintptr_t base, size_t page) {
 }
 
 /*
- * All that lies between lost pages, beside what is marked by now: replacing it cuts no entry of the map in two, so it can be done
- * when that is full. So it is from then on, or what this has given back would be taken again, and one entry more: above its limit
- * the kernel maps nothing at all.
+ * An entry of the map that is there to be given up: where others have taken all, one more than there may be is often the last that the
+ * kernel gives, and then it maps nothing at all.
  */
-static bool replace_widely(struct fl_mapping *m, uintptr_t base, struct lost lost) {
-  atomic_store(&is_full, true);
+static void *_Atomic spare;
+
+static void keep_spare(void) {
+  void *none = NULL, *made = atomic_load(&spare) == NULL ? fl_os_map_spare() : NULL;
+  if (made != NULL && !atomic_compare_exchange_strong(&spare, &none, made))
+    fl_os_unmap(made, fl_os_page_size());
+}
+
+static bool give_spare_up(void) {
+  void *given = atomic_exchange(&spare, NULL);
+  if (given != NULL)
+    fl_os_unmap(given, fl_os_page_size());
+  return given != NULL;
+}
+
+/* All that lies between lost pages: replacing it cuts no entry of the map in two, so it can be done when that is full. */
+static bool replace_widely(struct fl_mapping *m, uintptr_t base, size_t page) {
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
-  return replace(m, base, (struct lost){behind_last_marked(m, 0, lost.first), next_marked(m, lost.end, pages)});
+  struct lost wide = {behind_last_marked(m, 0, page), next_marked(m, page + 1, pages)};
+  bool replaced = replace(m, base, wide, page) || (give_spare_up() && replace(m, base, wide, page));
+  keep_spare();
+  return replaced;
 }
 
 static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
@@ -170,12 +193,36 @@ static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
   bool is_known = fl_os_file_status(m->fd, &status) == 0;
   if (is_known && is_of_device(m, offset, &status))
     atomic_store(&m->device_failed, true);
-  if (may_be_alone(m))
-    return replace_alone(m, base, page) || replace_widely(m, base, (struct lost){page, page + 1});
-  struct lost lost = {page, page + 1};
-  if (!atomic_load(&is_full) && replace(m, base, lost = lost_with(m, page, is_known && status.size <= offset)))
+  if (may_be_alone(m) && replace_alone(m, base, page))
     return true;
-  return replace_widely(m, base, lost);
+  if (!may_be_alone(m) && replace(m, base, lost_with(m, page, is_known && status.size <= offset), page))
+    return true;
+  return replace_widely(m, base, page);
+}
+
+/* One thread at a time: of two that replace pages beside each other each would take the other's for replaced. */
+static _Atomic bool replacing;
+enum { MOST_YIELDS = 100000 }; /* in a child of fork(2) its owner may be missing */
+
+static bool replace_in_turn(struct fl_mapping *m, uintptr_t base, size_t page) {
+  for (int i = 0; i < MOST_YIELDS && atomic_exchange(&replacing, true); i++)
+    sched_yield();
+  bool replaced = replace_page(m, base, page);
+  atomic_store(&replacing, false);
+  return replaced;
+}
+
+/*
+ * Where a page could not be replaced another thread may have done it before, with what lies around: the load is run again, and
+ * comes here again if not. Not for ever.
+ */
+static _Atomic unsigned failures; /* since the last success, of all threads */
+enum { MOST_FAILURES = 1000 };
+
+static bool may_run_again(bool replaced) {
+  if (replaced)
+    atomic_store(&failures, 0);
+  return replaced || atomic_fetch_add(&failures, 1) < MOST_FAILURES;
 }
 
 static bool replace_by_zeros(uintptr_t address) {
@@ -191,12 +238,12 @@ static bool replace_by_zeros(uintptr_t address) {
     return true;
   }
   atomic_fetch_add(&m->faults, 1);
-  bool replaced = replace_page(m, base, (address - base) / fl_os_page_size());
+  bool replaced = replace_in_turn(m, base, (address - base) / fl_os_page_size());
   atomic_fetch_sub(&m->handling, 1);
   void (*hook)(void) = atomic_load(&damage_hook);
   if (hook != NULL)
     hook();
-  return replaced;
+  return may_run_again(replaced);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -213,6 +260,8 @@ static int install(void) {
 }
 
 static void install_first(void) { install_result = install(); }
+
+void fl_prepare(void) { keep_spare(); }
 
 /* Once: who came after us and passes on to us would be passed on to by us, for ever. */
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {

@@ -3,8 +3,8 @@
  * to another, takes an entry of those that a process may have (vm.max_map_count of proc(5)); when all are taken nobody has
  * memory any more, V8 neither, which ends the process. So what splits mappings may fill the map to one half.
  *
- * The entries are counted where the kernel has them, since others take some as well. Half of what is left may then be taken
- * before they are counted again: sixteen times until nothing is left, whoever asks.
+ * The entries are counted where the kernel has them, since others take some as well. Some of what is left may then be taken
+ * before they are counted again.
  */
 #include "map_entries.h"
 #include "os.h"
@@ -12,8 +12,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static _Atomic int64_t uncounted; /* entries that may be taken before anybody counts */
+static const int64_t MOST_UNCOUNTED = 1024;
+static const int64_t REFUSAL = 100000000; /* ns for which one holds */
+
+static _Atomic int64_t uncounted;     /* entries that may be taken before anybody counts */
+static _Atomic int64_t refused_until; /* fl_os_now() */
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+static int64_t counted; /* at the last count, with what was then left uncounted; guarded by `counting` */
 
 static bool take(int64_t more) {
   int64_t left = atomic_load(&uncounted);
@@ -23,11 +28,19 @@ static bool take(int64_t more) {
   return false;
 }
 
-static int count_and_take(int64_t more, uint64_t most) {
-  int64_t room = (int64_t)(most / 2) - (int64_t)fl_os_map_entries();
-  if (room < more)
+static int count_and_take(int64_t more, int64_t most) {
+  int64_t entries = fl_os_map_entries();
+  if (entries < 0) /* nobody tells, for want of a descriptor, say: all that was claimed may have been taken */
+    entries = counted;
+  int64_t room = most / 2 - entries;
+  if (room < more) {
+    atomic_store(&refused_until, fl_os_now() + REFUSAL);
     return -ENOMEM;
-  atomic_store(&uncounted, room / 2 < more ? 0 : room / 2 - more);
+  }
+  int64_t some = room / 2 < MOST_UNCOUNTED ? room / 2 : MOST_UNCOUNTED;
+  some = some < more ? more : some;
+  counted = entries + some;
+  atomic_store(&uncounted, some - more);
   return 0;
 }
 
@@ -36,7 +49,12 @@ int fl_map_entries_claim(uint64_t more) {
   if (most == UINT64_MAX || take((int64_t)more))
     return 0;
   pthread_mutex_lock(&counting);
-  int result = take((int64_t)more) ? 0 : count_and_take((int64_t)more, most); /* another may have counted meanwhile */
+  /* Another may have counted meanwhile. */
+  int result = take((int64_t)more) ? 0 : count_and_take((int64_t)more, (int64_t)most);
   pthread_mutex_unlock(&counting);
   return result;
+}
+
+int fl_map_entries_claim_again(uint64_t more) {
+  return fl_os_now() < atomic_load(&refused_until) ? -ENOMEM : fl_map_entries_claim(more);
 }

@@ -35,7 +35,6 @@ struct fl_pins {
       counts;           /* one a page: how many pins hold it. NULL before the first pin; read by anyone */
   size_t low, high;     /* pages that ever were held lie in [low, high) */
   size_t held;          /* pages that are */
-  bool kept_locked;     /* some that no pin holds are locked, as the process's map had no room to unlock them */
   struct fl_pin *first; /* those that hold pages */
   void *window;         /* what is locked instead of the mapping, where locking would copy its pages; else NULL */
 };
@@ -204,7 +203,7 @@ bool fl_residency_is_honest(struct fl_mapping *mapping);
 /* pins.c: there are none yet. */
 void fl_pins_init(struct fl_pins *pins);
 
-/* pinned_pages.c: whether any pin holds a page of the mapping. Takes no lock. */
+/* pinned_pages.c: whether a page of the mapping is locked, by any pin or still. Takes no lock. */
 bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
 
 /* pinned_pages.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */

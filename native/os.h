@@ -153,8 +153,11 @@ bool fl_os_keeps_locks(void);
 /* Entries that the process's map may have: vm.max_map_count of proc(5); UINT64_MAX where nothing is known of a limit. */
 uint64_t fl_os_most_map_entries(void);
 
-/* Entries that it has; 0 where nobody tells. */
-uint64_t fl_os_map_entries(void);
+/* Takes one entry that no other joins, and no memory; NULL where it cannot be had. fl_os_unmap() gives it back. For signal handlers. */
+void *fl_os_map_spare(void);
+
+/* Entries that it has; negative where nobody tells. */
+int64_t fl_os_map_entries(void);
 
 uint64_t fl_os_locked_bytes(void);
 

@@ -284,15 +284,16 @@ uint64_t fl_os_most_map_entries(void) {
   return most;
 }
 
-uint64_t fl_os_map_entries(void) {
+int64_t fl_os_map_entries(void) {
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  uint64_t lines = 0;
+  int64_t lines = 0;
   char text[16384];
   for (ssize_t length; (length = read(fd, text, sizeof text)) > 0;)
     for (ssize_t i = 0; i < length; i++)
       lines += text[i] == '\n';
-  if (fd >= 0)
-    close(fd);
+  if (fd < 0)
+    return -errno;
+  close(fd);
   return lines;
 }
 

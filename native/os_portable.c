@@ -83,7 +83,7 @@ int fl_os_grow(int fd, uint64_t from, uint64_t to) {
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
-uint64_t fl_os_map_entries(void) { return 0; }
+int64_t fl_os_map_entries(void) { return -ENOSYS; }
 
 bool fl_os_lock_loads(void) { return true; }
 

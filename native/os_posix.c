@@ -129,6 +129,11 @@ int fl_os_map_again(int fd, uint64_t file_offset, void *base, size_t span, enum 
   return 0;
 }
 
+void *fl_os_map_spare(void) {
+  void *page = mmap(NULL, fl_os_page_size(), PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return page == MAP_FAILED ? NULL : page;
+}
+
 void fl_os_unmap(void *base, size_t span) {
   fl_os_drop_entries(base, span);
   munmap(base, span);

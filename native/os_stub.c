@@ -195,7 +195,9 @@ uint64_t fl_os_lock_limit(void) { return 0; }
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
-uint64_t fl_os_map_entries(void) { return 0; }
+int64_t fl_os_map_entries(void) { return -ENOSYS; }
+
+void *fl_os_map_spare(void) { return NULL; } /* no limit is known */
 
 uint64_t fl_os_locked_bytes(void) { return 0; }
 

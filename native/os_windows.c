@@ -335,7 +335,9 @@ bool fl_os_may_lock(size_t bytes) {
 
 uint64_t fl_os_most_map_entries(void) { return UINT64_MAX; }
 
-uint64_t fl_os_map_entries(void) { return 0; }
+int64_t fl_os_map_entries(void) { return -ENOSYS; }
+
+void *fl_os_map_spare(void) { return NULL; } /* no limit is known */
 
 uint64_t fl_os_lock_limit(void) {
   SIZE_T least, most;

@@ -12,6 +12,9 @@
 
 static _Atomic uint64_t pinned_pages; /* of all mappings */
 
+/* The count of a page that is locked and held by no pin: to unlock it would have split the mapping. */
+static const uint32_t KEPT = (uint32_t)1 << 31;
+
 size_t fl_pins_span(size_t span) {
   size_t bytes = span / fl_os_page_size() * sizeof(uint32_t) + fl_os_page_size() - 1;
   return bytes - bytes % fl_os_page_size();
@@ -100,6 +103,10 @@ static void count_held(struct fl_mapping *m, size_t more, size_t less) {
   atomic_fetch_add(&pinned_pages, more - less);
 }
 
+static _Atomic(uint32_t) *count_of(const struct fl_mapping *m, size_t page) {
+  return &atomic_load(&m->pins.counts)[page];
+}
+
 int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
   bool all_held = fl_pins_next(m, first, end, false) == end;
   int result = claim_entries(m, first, end);
@@ -107,60 +114,58 @@ int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
     result = lock(m, first, end);
   if (result < 0)
     return result;
-  _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
   size_t news = 0;
-  for (size_t page = first; page < end; page++)
-    news += atomic_fetch_add(&counts[page], 1) == 0;
+  for (size_t page = first; page < end; page++) {
+    uint32_t before = atomic_fetch_add(count_of(m, page), 1);
+    news += before == 0 || before == KEPT;
+    if (before == KEPT)
+      atomic_store(count_of(m, page), 1);
+  }
   count_held(m, news, 0);
   m->pins.low = first < m->pins.low ? first : m->pins.low;
   m->pins.high = end > m->pins.high ? end : m->pins.high;
   return 0;
 }
 
-/* Pages beside some that are let go of, at each side, that are unlocked with them where they had stayed locked. */
-enum { MOST_BESIDE = 4096 };
-
-static void unlock_with_others(const struct fl_mapping *m, size_t first, size_t end) {
-  size_t least = first < MOST_BESIDE ? 0 : first - MOST_BESIDE, most = m->pins.high;
-  most = most - end < MOST_BESIDE ? most : end + MOST_BESIDE;
-  while (first > least && !fl_pins_hold(m, first - 1))
-    first--;
-  unlock(m, first, fl_pins_next(m, end, most, true));
+/* Pages that are KEPT beside some that are unlocked: these take no entry of the map more. */
+static void unlock_with_kept(struct fl_mapping *m, size_t first, size_t end) {
+  for (; first > m->pins.low && atomic_load(count_of(m, first - 1)) == KEPT; first--)
+    atomic_store(count_of(m, first - 1), 0);
+  for (; end < m->pins.high && atomic_load(count_of(m, end)) == KEPT; end++)
+    atomic_store(count_of(m, end), 0);
+  fl_mirror_unpin(m, first, end - first);
+  unlock(m, first, end);
 }
 
-/* No pin holds these pages any more. */
-static void let_go(struct fl_mapping *m, size_t first, size_t end, bool unlocks) {
+static void keep(struct fl_mapping *m, size_t first, size_t end) {
+  for (size_t page = first; page < end; page++)
+    atomic_store(count_of(m, page), KEPT);
+}
+
+/*
+ * No pin holds these pages any more. Between two that are locked they would take two entries of the map, and stay locked where
+ * that has none for them: until what is beside them is unlocked. At the end of what is locked that is always so.
+ */
+static void let_go(struct fl_mapping *m, size_t first, size_t end) {
   if (first == end)
     return;
   count_held(m, 0, end - first);
-  fl_mirror_unpin(m, first, end - first);
-  if (unlocks && !m->pins.kept_locked)
-    unlock(m, first, end);
-  else if (unlocks && fl_map_entries_claim(2) == 0) /* both neighbours may be locked, though nobody holds them */
-    unlock_with_others(m, first, end);
-}
-
-/* Pages with one pin less, between others that have more: unlocking them splits what is locked. */
-static bool may_split(const struct fl_mapping *m, size_t first, size_t end) {
-  const _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
-  uint64_t edges = 0;
-  for (size_t page = first + 1; page < end; page++)
-    edges += (atomic_load(&counts[page - 1]) == 1) != (atomic_load(&counts[page]) == 1);
-  return edges == 0 || fl_map_entries_claim(edges) == 0;
+  int64_t more = -edges_of(m, first, end);
+  if (more > 0 && fl_map_entries_claim_again((uint64_t)more) < 0)
+    keep(m, first, end);
+  else
+    unlock_with_kept(m, first, end);
 }
 
 void fl_pinned_drop(struct fl_mapping *m, size_t first, size_t end) {
-  _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
-  bool unlocks = may_split(m, first, end);
-  m->pins.kept_locked = m->pins.kept_locked || !unlocks;
   size_t start = first;
   for (size_t page = first; page < end; page++) {
-    if (atomic_fetch_sub(&counts[page], 1) == 1)
+    if (atomic_fetch_sub(count_of(m, page), 1) == 1)
       continue;
-    let_go(m, start, page, unlocks);
+    let_go(m, start, page);
     start = page + 1;
   }
-  let_go(m, start, end, unlocks);
+  let_go(m, start, end);
 }
 
 int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {

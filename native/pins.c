@@ -29,7 +29,6 @@ void fl_pins_init(struct fl_pins *of_mapping) {
   of_mapping->low = SIZE_MAX;
   of_mapping->high = 0;
   of_mapping->held = 0;
-  of_mapping->kept_locked = false;
   of_mapping->first = NULL;
   of_mapping->window = NULL;
 }

@@ -209,7 +209,7 @@ int fl_is_intact(fl_id id, uint64_t offset, uint64_t length) {
 /* All that there is of the file: then it holds for what the file grows into as well. */
 static bool is_whole(const struct fl_operation *op, uint64_t offset, uint64_t length) {
   uint64_t end = atomic_load(&op->mapping->known_end), lead = op->mapping->lead;
-  return offset == 0 && length >= (end < lead ? 0 : end - lead);
+  return op->span == atomic_load(&op->mapping->span) || (offset == 0 && length >= (end < lead ? 0 : end - lead));
 }
 
 /* How pages will be accessed is remembered by the mapping, which is split where that is not the same for all. */

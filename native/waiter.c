@@ -188,8 +188,9 @@ static int assign(struct fl_wait *wait) {
   int result = watcher == NULL ? add_watcher(&watcher) : 0;
   if (result < 0)
     return result;
-  if (watcher->count++ == 0)
-    watcher->mapping = wait->mapping;
+  /* One that serves several is no mapping's own, until it has none. */
+  watcher->mapping = watcher->count == 0 || watcher->mapping == wait->mapping ? wait->mapping : 0;
+  watcher->count++;
   wait->watcher = watcher;
   wait->next = watcher->incoming;
   watcher->incoming = wait;

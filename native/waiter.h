@@ -64,7 +64,7 @@ struct fl_watcher {
   bool started;                                  /* a thread has taken it on */
   size_t most;                                   /* waits at a time */
   size_t count;                                  /* waits that it has, new ones included */
-  fl_id mapping;                                 /* that of the first of them */
+  fl_id mapping;                                 /* that of all of them, or 0 */
   struct fl_wait *incoming;                      /* new ones, the last first */
   _Atomic uint32_t news;                         /* counts calls for its attention */
   _Atomic bool is_asleep;                        /* and nobody has called since it fell asleep */

@@ -211,33 +211,66 @@ static void lost_pages_of_many_files_are_never_too_many(void) {
   CHECK(sanitizer_needs_map_entries || count_map_entries() < entries + 10);
 }
 
-/* Whoever else fills the map leaves no entry for a page of zeros between two of the file. */
-static void lost_pages_find_room_in_a_full_map(void) {
+static int fill_map(int fd, void **others, int most, int left) {
+  int count = 0;
+  for (void *at; count < most; others[count++] = at) /* by turns, or they would be one */
+    if ((at = mmap(NULL, PAGE, count % 2 == 0 ? PROT_READ : PROT_NONE, MAP_SHARED, fd, 0)) == MAP_FAILED)
+      break;
+  if (count == most)
+    return 0;                     /* the map has no limit that can be reached */
+  for (int i = 0; i <= left; i++) /* one more than there may be: with that no page can be mapped at all */
+    munmap(others[--count], PAGE);
+  return count;
+}
+
+static pthread_barrier_t is_full;
+static volatile unsigned char *in_full_map;
+
+static void *load_in_full_map(void *first) {
+  unsigned char sum = in_full_map[(uintptr_t)first * PAGE]; /* code and stack of this are there */
+  pthread_barrier_wait(&is_full);
+  for (size_t page = (uintptr_t)first; page < SIZE / PAGE; page += 20)
+    sum |= in_full_map[page * PAGE];
+  return (void *)(uintptr_t)sum;
+}
+
+/* Whoever else fills the map leaves no entry for a page of zeros between two of the file, or one, or a few for several threads. */
+static void lost_pages_find_room_with(int left, int threads) {
   enum { MOST = 300000 };
   static void *others[MOST];
   struct fl_map_info info;
-  int fd = make_file(SIZE), count = 0;
+  int fd = make_file(SIZE);
   struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
   CHECK_EQUAL(ftruncate(fd, 10 * PAGE), 0);
-  volatile unsigned char *bytes = info.data;
-  CHECK_EQUAL(bytes[100 * PAGE], 0);                 /* code and stack of this are there */
-  for (void *at; count < MOST; others[count++] = at) /* by turns, or they would be one */
-    if ((at = mmap(NULL, PAGE, count % 2 == 0 ? PROT_READ : PROT_NONE, MAP_SHARED, fd, 0)) == MAP_FAILED)
-      break;
-  bool is_full = count < MOST;
-  if (count > 0)
-    munmap(others[--count], PAGE); /* one more than there may be: with that no page can be mapped at all */
-  unsigned char sum = 0;
-  for (size_t page = 20; page < SIZE / PAGE; page += 20)
-    sum |= bytes[page * PAGE];
+  in_full_map = info.data;
+  pthread_t loading[4];
+  CHECK_EQUAL(pthread_barrier_init(&is_full, NULL, (unsigned)threads + 1), 0);
+  for (int i = 0; i < threads; i++)
+    CHECK_EQUAL(pthread_create(&loading[i], NULL, load_in_full_map, (void *)(uintptr_t)(20 + i)), 0);
+  for (uint64_t wanted = (uint64_t)threads * PAGE; fl_mapping_damaged_bytes(info.id) < wanted;)
+    sched_yield();
+  int count = fill_map(fd, others, MOST, left);
+  pthread_barrier_wait(&is_full);
+  void *sums[4];
+  for (int i = 0; i < threads; i++)
+    CHECK_EQUAL(pthread_join(loading[i], &sums[i]), 0);
+  bool was_full = count > 0;
   while (count > 0)
     munmap(others[--count], PAGE);
-  CHECK_EQUAL(sum, 0);
-  if (is_full)
+  for (int i = 0; i < threads; i++)
+    CHECK(sums[i] == NULL);
+  if (was_full)
     CHECK(fl_mapping_damaged_bytes(info.id) > SIZE / 20);
+  pthread_barrier_destroy(&is_full);
   close(fd);
   let_go(info.id);
+}
+
+static void lost_pages_find_room_in_a_full_map(void) {
+  for (int left = 0; left < 4; left++)
+    for (int threads = 1; threads <= 4; threads += 3)
+      lost_pages_find_room_with(left, threads);
 }
 
 /* As a file's pages had it that were not lost: else the map would have entries more. */
@@ -339,6 +372,7 @@ static void passes_to_the_handler_before(void) {
 }
 
 int main(void) {
+  fl_prepare();
   /* First, while this process has not installed the guard yet. */
   CHECK_EQUAL(signal_that_ends(fault_outside), SIGBUS);
   CHECK_EQUAL(signal_that_ends(fault_that_is_forbidden), SIGSEGV);
