@@ -35,7 +35,7 @@ function listen() {
 /** Where no file is left nothing of the process's holds this module, which may be of a realm that is to be collected. */
 function forget(reference) {
   if (!files.delete(reference) || files.size > 0) return
-  native.onDamage()
+  native.offDamage(tellAll)
   noteFiles(undefined)
 }
 

@@ -42,6 +42,7 @@ class MappedFile extends EventEmitter {
   #path
   #flags
   #closing // the promise of close()
+  #isStuck = false // that was rejected
   #damage // what has been told of it; made when there is any
   #unwatch
   #copyOnWrite
@@ -437,7 +438,13 @@ class MappedFile extends EventEmitter {
    * @returns {Promise<void>}
    */
   close() {
-    this.#closing ??= this.#close()
+    if (this.#closing === undefined) {
+      let settle // whoever hears that this ends what he has asked for may close the file as well
+      this.#closing = new Promise((resolve) => (settle = resolve))
+      settle(this.#close())
+    } else if (this.#isStuck) {
+      this.#closing = this.#endMapping()
+    }
     return this.#closing
   }
 
@@ -447,6 +454,7 @@ class MappedFile extends EventEmitter {
 
   /** For console.log(): what it is, and not what an EventEmitter has. */
   [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    if (!(#path in this)) return '[MappedFile]' // a Proxy, or what inherits from one
     const { path, flags, byteLength, closed } = this
     return depth < 0 ? '[MappedFile]' : `MappedFile ${inspect({ path, flags, byteLength, closed }, options)}`
   }
@@ -457,11 +465,21 @@ class MappedFile extends EventEmitter {
     endWaits(this)
     endStreams(this)
     const isLast = native.leave(this.lease) === 1
-    const [result] = await Promise.all([isLast ? closeMapping(this.#pool, this) : releasePins(this), this.#leases.close()])
-    native.letGo(this.#id)
-    this.#pool.leave()
-    if (result < 0) throw fromCore(result, 'mmap', this.#path)
+    try {
+      await Promise.all([isLast ? this.#endMapping() : releasePins(this), this.#leases.close()])
+    } finally {
+      native.letGo(this.#id)
+      this.#pool.leave()
+    }
     this.#tell('close') // closing has succeeded, whatever a listener does
+  }
+
+  /** Where the system refuses, close() may be called again. */
+  async #endMapping() {
+    this.#isStuck = false
+    const result = await closeMapping(this.#pool, this)
+    this.#isStuck = result < 0
+    if (this.#isStuck) throw fromCore(result, 'mmap', this.#path)
   }
 
   removeAllListeners(...names) {

@@ -3,6 +3,7 @@
 // A thread of the core waits in the kernel (native/waiter_thread.c), and not one of the pool.
 
 const { constants } = require('node:os')
+const { performance } = require('node:perf_hooks')
 const { clearTimeout, setTimeout } = require('node:timers')
 const native = require('../native/binding')
 const { onAbort, throwIfAborted } = require('./abort')
@@ -17,7 +18,6 @@ const LONGEST_MS = 2 ** 31 - 1 // of a timer
 const LATE = Symbol('late')
 
 const pending = new Map() // ids to waits of this thread, which keep their files alive
-let listening = false
 
 /** Where a word may lie: at an address that is a multiple of 4, which is so where its place in the file is. */
 function checkWord(file, byteOffset) {
@@ -48,7 +48,9 @@ class Wait {
   enter(isLoaded) {
     const { file, byteOffset, expected } = this
     const left = Math.max(0, this.deadline - performance.now())
+    if (pending.size === 0 && !native.onWaits(hear)) throw systemError(-constants.errno.ENOMEM, 'futex')
     const id = native.wait(file.id, byteOffset, expected, left, isLoaded)
+    if (id < 0 && pending.size === 0) native.offWaits(hear)
     if (id === -ABSENT) return false
     if (id < 0) throw fromCore(id, 'futex', file.path, byteOffset, WORD)
     this.id = id
@@ -92,6 +94,7 @@ class Wait {
 
   #settle(how, value) {
     pending.delete(this.id)
+    if (pending.size === 0) native.offWaits(hear) // which would hold the realm of this module
     this.forgetSignal?.()
     how(value)
   }
@@ -100,11 +103,6 @@ class Wait {
 /** `results` are ids and results by turns. */
 function hear(results) {
   for (let i = 0; i < results.length; i += 2) pending.get(results[i])?.end(results[i + 1])
-}
-
-function listen() {
-  if (!listening && !native.onWaits(hear)) throw systemError(-constants.errno.ENOMEM, 'futex')
-  listening = true
 }
 
 /**
@@ -119,7 +117,6 @@ async function wait(file, byteOffset, expected, options) {
   const checked = waitOptions(options)
   const { signal } = checked
   throwIfAborted(signal)
-  listen()
   const made = new Wait(file, byteOffset, expected, checked)
   if (!made.enter(false)) {
     if (!await made.load()) return 'timed-out'

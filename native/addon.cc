@@ -234,11 +234,13 @@ Napi::Value StandFirst(const Napi::CallbackInfo &info) { return Result(info.Env(
 
 // onDamage(callback): `callback()` is called on this thread after loads have met pages that are lost.
 Napi::Value OnDamage(const Napi::CallbackInfo &info) {
-  DamageSignal &damage = info.Env().GetInstanceData<Instance>()->damage;
-  if (info[0].IsFunction())
-    damage.Start(info.Env(), info[0].As<Napi::Function>());
-  else
-    damage.Stop();
+  info.Env().GetInstanceData<Instance>()->damage.Start(info.Env(), info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
+// offDamage(callback): it is not called any more.
+Napi::Value OffDamage(const Napi::CallbackInfo &info) {
+  info.Env().GetInstanceData<Instance>()->damage.Stop(info[0].As<Napi::Function>());
   return info.Env().Undefined();
 }
 
@@ -398,6 +400,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
     error.ThrowAsJavaScriptException();
     return exports;
   }
+  fl_prepare();
   Instance *instance = new Instance();
   instance->makes_buffers = CanCreateSharedBuffer(env);
   env.SetInstanceData(instance);
@@ -423,6 +426,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"mirrorThreadRuns", MirrorThreadRuns},
       {"damagedBytes", DamagedBytes},
       {"onDamage", OnDamage},
+      {"offDamage", OffDamage},
       {"damageWords", DamageWords},
       {"nextDamage", NextDamage},
       {"standFirst", StandFirst},

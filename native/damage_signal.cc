@@ -2,6 +2,7 @@
 
 #include "damage_signal.h"
 #include "faultless.h"
+#include "listeners.h"
 #include <atomic>
 #include <sched.h>
 
@@ -48,51 +49,44 @@ void Leave(uv_async_t *handle) {
 struct DamageSignal::Listener {
   uv_async_t handle;
   Napi::Env env;
-  Napi::FunctionReference callback;
+  Listeners listeners;
 };
 
 void DamageSignal::Deliver(uv_async_t *handle) {
   Listener *listener = static_cast<Listener *>(handle->data);
-  if (listener->callback.IsEmpty())
-    return;
   Napi::HandleScope scope(listener->env);
-  napi_value global = listener->env.Global(), function = listener->callback.Value(), result, exception;
-  napi_status status = napi_make_callback(listener->env, nullptr, global, function, 0, nullptr, &result);
-  // Any other failure means that the environment is being torn down and runs no JavaScript any more.
-  if (status == napi_pending_exception && napi_get_and_clear_last_exception(listener->env, &exception) == napi_ok)
-    napi_fatal_exception(listener->env, exception); // 'uncaughtException', as for any listener of an event
+  listener->listeners.Tell(listener->env, {});
 }
 
 void DamageSignal::Start(Napi::Env env, Napi::Function callback) {
   uv_loop_t *loop;
-  if (listener_ != nullptr) {
-    listener_->callback = Napi::Persistent(callback);
-    return;
-  }
+  if (listener_ != nullptr)
+    return listener_->listeners.Add(callback);
   if (napi_get_uv_event_loop(env, &loop) != napi_ok)
     return;
-  listener_ = new Listener{{}, env, Napi::Persistent(callback)};
+  listener_ = new Listener{{}, env, {}};
   if (uv_async_init(loop, &listener_->handle, Deliver) != 0) {
     delete listener_;
     listener_ = nullptr;
     return;
   }
   listener_->handle.data = listener_;
+  listener_->listeners.Add(callback);
   uv_unref(reinterpret_cast<uv_handle_t *>(&listener_->handle));
   Enter(&listener_->handle);
   fl_on_damage(WakeAll);
 }
 
-void DamageSignal::Stop() {
+void DamageSignal::Stop(Napi::Function callback) {
   if (listener_ != nullptr)
-    listener_->callback.Reset();
+    listener_->listeners.Remove(callback);
 }
 
 DamageSignal::~DamageSignal() {
   if (listener_ == nullptr)
     return;
   Leave(&listener_->handle);
-  listener_->callback.Reset();
+  listener_->listeners.Clear();
   uv_close(reinterpret_cast<uv_handle_t *>(&listener_->handle),
            [](uv_handle_t *handle) { delete static_cast<Listener *>(handle->data); });
 }

@@ -11,9 +11,9 @@
  */
 class DamageSignal {
 public:
-  /* Has it hear from now on, in the place of who did before; and nobody. */
+  /* Has it hear from now on, and no more. */
   void Start(Napi::Env env, Napi::Function callback);
-  void Stop();
+  void Stop(Napi::Function callback);
   ~DamageSignal();
 
 private:

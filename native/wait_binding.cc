@@ -23,6 +23,12 @@ Napi::Value OnWaits(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), SignalOf(info)->Start(info.Env(), info[0].As<Napi::Function>()));
 }
 
+// offWaits(callback): it is not called any more.
+Napi::Value OffWaits(const Napi::CallbackInfo &info) {
+  SignalOf(info)->Stop(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
 // wait(id, offset, expected, timeout in ms, loaded): the wait's id or a negative number.
 Napi::Value Wait(const Napi::CallbackInfo &info) {
   fl_wait_request request = {Integer(info[0]), Integer(info[1]), info[2].As<Napi::Number>().Int32Value(),
@@ -56,8 +62,13 @@ Napi::Value WaitThreadCount(const Napi::CallbackInfo &info) {
 
 void ExportWaits(Napi::Env env, Napi::Object exports, WaitSignal *signal) {
   const std::pair<const char *, Napi::Value (*)(const Napi::CallbackInfo &)> functions[] = {
-      {"onWaits", OnWaits}, {"wait", Wait},           {"cancelWait", CancelWait},
-      {"notify", Notify},   {"waitCount", WaitCount}, {"waitThreadCount", WaitThreadCount},
+      {"onWaits", OnWaits},
+      {"offWaits", OffWaits},
+      {"wait", Wait},
+      {"cancelWait", CancelWait},
+      {"notify", Notify},
+      {"waitCount", WaitCount},
+      {"waitThreadCount", WaitThreadCount},
   };
   for (const auto &function : functions)
     exports.Set(function.first, Napi::Function::New(env, function.second, function.first, signal));

@@ -1,12 +1,13 @@
 // From the threads that wait in the kernel to the event loop of the thread whose JavaScript asked for it.
 
 #include "wait_signal.h"
+#include "listeners.h"
 #include <cerrno>
 
 struct WaitSignal::Listener {
   uv_async_t handle;
   Napi::Env env;
-  Napi::FunctionReference callback;
+  Listeners listeners;
   fl_inbox *inbox;
   size_t pending; // waits whose outcome has not been taken
 
@@ -36,18 +37,18 @@ void WaitSignal::Deliver(uv_async_t *handle) {
     uv_unref(listener->AsHandle());
   if (length == 0)
     return;
-  napi_value global = env.Global(), function = listener->callback.Value(), argument = results, result, exception;
-  napi_status status = napi_make_callback(env, nullptr, global, function, 1, &argument, &result);
-  // Any other failure means that the environment is being torn down and runs no JavaScript any more.
-  if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &exception) == napi_ok)
-    napi_fatal_exception(env, exception);
+  listener->listeners.Tell(env, {results});
 }
 
 bool WaitSignal::Start(Napi::Env env, Napi::Function callback) {
   uv_loop_t *loop;
+  if (listener_ != nullptr) {
+    listener_->listeners.Add(callback);
+    return true;
+  }
   if (napi_get_uv_event_loop(env, &loop) != napi_ok)
     return false;
-  Listener *listener = new Listener{{}, env, Napi::Persistent(callback), nullptr, 0};
+  Listener *listener = new Listener{{}, env, {}, nullptr, 0};
   listener->inbox = fl_inbox_create(Ring, listener);
   if (listener->inbox == nullptr || uv_async_init(loop, &listener->handle, Deliver) != 0) {
     if (listener->inbox != nullptr)
@@ -58,7 +59,13 @@ bool WaitSignal::Start(Napi::Env env, Napi::Function callback) {
   listener->handle.data = listener;
   uv_unref(listener->AsHandle());
   listener_ = listener;
+  listener_->listeners.Add(callback);
   return true;
+}
+
+void WaitSignal::Stop(Napi::Function callback) {
+  if (listener_ != nullptr)
+    listener_->listeners.Remove(callback);
 }
 
 int WaitSignal::Wait(const fl_wait_request &request, fl_id *wait) {
@@ -74,6 +81,6 @@ WaitSignal::~WaitSignal() {
   if (listener_ == nullptr)
     return;
   fl_inbox_close(listener_->inbox);
-  listener_->callback.Reset();
+  listener_->listeners.Clear();
   uv_close(listener_->AsHandle(), [](uv_handle_t *handle) { delete static_cast<Listener *>(handle->data); });
 }

@@ -12,8 +12,9 @@
  */
 class WaitSignal {
 public:
-  /* `callback(results)` is called on this thread with [wait, result, wait, result, …]. Once; false where it cannot be. */
+  /* `callback(results)` is called on this thread with [wait, result, wait, result, …], of all waits; false where it cannot be. */
   bool Start(Napi::Env env, Napi::Function callback);
+  void Stop(Napi::Function callback);
   /* fl_wait. */
   int Wait(const fl_wait_request &request, fl_id *wait);
   ~WaitSignal();

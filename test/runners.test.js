@@ -2,6 +2,7 @@
 // What test runners do to the program under test: timers and ticks of their own, and realms that are not Node's.
 
 const { createHook } = require('node:async_hooks')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const { open } = require('faultless')
 const { childResult, makeFile, temporaryFolder } = require('./helpers')
@@ -32,7 +33,7 @@ test('errors and Buffers are instances of what the test knows by these names', a
 })
 
 test('a realm of which all files were closed, or forgotten, is collected', async () => {
-  expect(await childResult('realms.js', [file], { execArgv: ['--expose-gc'] })).toEqual({ nothing: 0, closed: 0, forgotten: 0 })
+  expect(await childResult('realms.js', [file], { execArgv: ['--expose-gc'] })).toEqual({ nothing: 0, closed: 0, waited: 0, forgotten: 0 })
 })
 
 test('nothing of a closed file is left that a runner takes for an open handle', async () => {
@@ -55,4 +56,27 @@ test('nothing of a closed file is left that a runner takes for an open handle', 
   await new Promise((resolve) => setTimeout(resolve, 50))
   hook.disable()
   expect(active.filter(([, , isActive]) => isActive()).map(([, type]) => type)).toEqual([])
+})
+
+test('several copies in one thread hear each of damage, and of the ends of their waits', async () => {
+  const copies = [0, 1].map(() => {
+    let fresh
+    jest.isolateModules(() => (fresh = require('faultless')))
+    return fresh
+  })
+  const paths = copies.map((_, i) => makeFile(folder, `copied-${i}`, 100_000))
+  const files = await Promise.all(copies.map((copy, i) => copy.open(paths[i], 'r+')))
+  const waits = files.map((mapped) => mapped.wait(0, new Int32Array(mapped.buffer)[0], { timeout: 20 }))
+  expect(await Promise.all(waits)).toEqual(['timed-out', 'timed-out'])
+  await (await copies[0].open(file)).close() // whoever closes takes nobody's listener away
+  const other = await copies[0].open(file)
+  const heard = Promise.all(files.map((mapped) => once(mapped, 'damage')))
+  await other.close()
+  for (const [i, mapped] of files.entries()) {
+    fs.truncateSync(paths[i], 10)
+    void new Uint8Array(mapped.buffer)[50_000]
+  }
+  expect((await heard).map(([{ length }]) => length > 0)).toEqual([true, true])
+  await Promise.all(files.map((mapped) => mapped.close()))
+  expect(await files[0].wait(0, 0).catch(({ code }) => code)).toBe('ERR_MAP_CLOSED')
 })
