@@ -39,7 +39,7 @@ class Walk {
   #options
   #ignores
   #wants
-  #seen = new Set() // files with several names
+  #seen = new Set() // files with several names, and what was named
 
   /**
    * @param {object} options
@@ -70,13 +70,18 @@ class Walk {
       yield { path: name, error }
       return
     }
-    if (status.isDirectory()) yield* this.#visitFolder(name, status, ancestors, device)
-    else if (status.isFile()) yield* this.#visitFile(name, base, status)
-    else yield this.#pass(name, status, ancestors.length === 0)
+    const isNamed = ancestors.length === 0
+    if (status.isDirectory()) {
+      if (!isNamed || !this.#isKnown(status)) yield* this.#visitFolder(name, status, ancestors, device)
+    } else if (status.isFile()) {
+      yield* this.#visitFile(name, base, status, isNamed)
+    } else {
+      yield this.#pass(name, status, isNamed)
+    }
   }
 
-  * #visitFile(name, base, status) {
-    if (!this.#wants(base) || this.#isKnown(status)) return
+  * #visitFile(name, base, status, isNamed) {
+    if (!this.#wants(base) || ((isNamed || status.nlink > 1n) && this.#isKnown(status))) return
     const { maxSize = Infinity } = this.#options
     if (Number(status.size) > maxSize) yield { path: name, skipped: `passed over, ${status.size} bytes are more than --max-size` }
     else yield { path: name, status }
@@ -100,8 +105,9 @@ class Walk {
     for (const raw of names) yield* this.visit(join(folder, nameOf(raw)), [...ancestors, identity], device)
   }
 
+  /** Not of all files: of a large tree they would be many, and one that is made meanwhile may have the number of one that is gone. */
   #isKnown(status) {
-    if (this.#options.hardLinks) return false
+    if (this.#options.hardLinks || status.ino === 0n) return false // some file systems have no numbers
     const identity = identityOf(status)
     if (this.#seen.has(identity)) return true
     this.#seen.add(identity)

@@ -174,6 +174,7 @@ class Channel {
   giveUp() {
     const { state } = this.#memory
     for (const slot of this.#usedSlots()) {
+      if (!this.#requests[slot].settled) continue // of a request that somebody has made because he heard of that
       for (const unclaimed of [State.WAITING, State.PREFETCHED]) Atomics.compareExchange(state, slot, unclaimed, State.DONE)
     }
     this.#collect(Infinity)

@@ -122,6 +122,7 @@ class Pin {
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    if (!(#part in this)) return '[Pin]'
     const { offset, length, released } = this
     return depth < 0 ? '[Pin]' : `Pin ${inspect({ offset, length, released }, options)}`
   }

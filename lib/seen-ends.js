@@ -39,7 +39,9 @@ class SeenEnds {
     const page = Math.floor(last / PAGE_SIZE)
     if (!(page < this.#ends?.length)) return false
     const zeros = this.#zeros[page]
-    if (last % PAGE_SIZE < zeros) return new Uint8Array(this.#buffer, page * PAGE_SIZE + zeros - 1 - this.#lead, 1)[0] !== 0
+    const witness = page * PAGE_SIZE + zeros - 1 - this.#lead // the last byte that was none of them, if that is on this page
+    if (zeros > 0 && witness >= 0 && new Uint8Array(this.#buffer, witness, 1)[0] === 0) return false
+    if (last % PAGE_SIZE < zeros) return true
     return last % PAGE_SIZE <= this.#ends[page] && this.#mirror.watches(page) && this.#seenAt[page] === this.#mirror.changes
   }
 

@@ -180,7 +180,7 @@ describe('what is known', () => {
     expect(file.tryView(0, 3000)).toHaveLength(3000)
     fs.ftruncateSync(fd, 2000)
     fs.closeSync(fd)
-    expect(file.tryView(0, 3000)).toBe(undefined)
+    expect([file.tryView(0, 3000), file.tryView(0, 4000)]).toEqual([undefined, undefined]) // both have lost data
     await expect(file.view(0, 3000)).rejects.toMatchObject({ code: 'ERR_MAP_TRUNCATED' })
     await file.close()
   })

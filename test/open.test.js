@@ -419,7 +419,7 @@ test('a MappedFile is made by open() alone, and shows what it is', async () => {
   const file = await open(__filename)
   const shown = `MappedFile { path: '${__filename}', flags: 'r', byteLength: ${file.byteLength}, closed: false }`
   expect(inspect(file, { breakLength: Infinity })).toBe(shown)
-  expect(inspect([[[file]]])).toContain('[MappedFile]')
+  for (const other of [[[[file]]], new Proxy(file, {}), Object.create(file)]) expect(inspect(other)).toContain('[MappedFile]')
   const pin = await file.pin(0, 10)
   expect(inspect(pin)).toBe('Pin { offset: 0, length: 10, released: false }')
   await file.close()

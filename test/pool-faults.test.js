@@ -77,6 +77,10 @@ describe('a thread that cannot start', () => {
     expect(await run('unstartable', 'memory')).toMatchObject({ cause: 'ERR_WORKER_OUT_OF_MEMORY' })
   })
 
+  test('fails also what is asked for by whoever hears that', async () => {
+    expect(await run('unstartableAgain')).toEqual({ first: FAILED, again: FAILED })
+  })
+
   test('is not tried for ever when several are wanted at a time', async () => {
     expect(await run('unstartableMany')).toMatchObject({ codes: [FAILED], starts: 4, threads: 0 })
   })

@@ -192,6 +192,18 @@ describe('threads', () => {
     expect(pool.stats.died).toBe(0)
   })
 
+  test('that may not leave take no processor time, also with an idleTimeout of 0', async () => {
+    const pool = createPool({ minThreads: 1, idleTimeout: 0 })
+    const file = await openWith(pool)
+    await file.touch(0, PAGE)
+    const before = process.cpuUsage()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const { user, system } = process.cpuUsage(before)
+    expect(user + system).toBeLessThan(250_000) // microseconds; it would be all of them
+    await file.close()
+    await until(() => pool.stats.threads === 0)
+  })
+
   test('that leave are not counted as dead, though another has their number before their end is heard of', async () => {
     const pool = createPool({ minThreads: 0, idleTimeout: 1 })
     const { control } = pool.memory

@@ -1083,7 +1083,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * closed anywhere. A handle that was collected and not closed counts no more, and closes nothing.
    *
    * @thread A pool's; after the pool was closed the calling one, which waits then. It does not count against `maxQueue`.
-   * @throws The system's error, if it fails to end the mapping.
+   * @throws The system's error, if it fails to end the mapping; it may be called again then.
    */
   close(): Promise<void>
   /** `close()`, for `await using`. */
@@ -1115,7 +1115,7 @@ export interface MappedFileEvents {
 /** What `new Pool(options)` and {@link configure} take. Most names are those of piscina. */
 export interface PoolOptions {
   /**
-   * Threads that are started with the first request, and stay when idle as long as a file of the pool is open: 0 to `maxThreads`.
+   * Threads that are started with the first request, and stay when idle until every file of the pool was closed: 0 to `maxThreads`.
    * @defaultValue 1
    */
   minThreads?: number | undefined
@@ -1125,7 +1125,7 @@ export interface PoolOptions {
    */
   maxThreads?: number | undefined
   /**
-   * Milliseconds after which an idle thread above `minThreads` leaves, or any where no file is open, from 0; `Infinity` for
+   * Milliseconds after which an idle thread above `minThreads` leaves, or any when every file was closed, from 0; `Infinity` for
    * never.
    * @defaultValue 10000
    */

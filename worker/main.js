@@ -16,6 +16,9 @@ const { control } = pool
 
 const LOOK_AGAIN_MS = 5
 
+// A thread that may not leave asks seldom whether it may by now.
+const LEAST_STAY_MS = 100
+
 const setStatus = (status) => Atomics.store(control, Control.STATUS + thread, withStatus(word, status))
 const isRung = (heard) => Atomics.load(control, Control.DOORBELL) !== heard
 
@@ -62,6 +65,7 @@ function run() {
   // From here on whoever waits for this thread learns of its end, though the thread that started it may have ended too.
   if (!native.claimWord(control, Control.STATUS + thread, word, busy)) return
   const server = new Server(pool, thread, word, options)
+  let stays = false // it would have left, had it been allowed to
   for (;;) {
     setStatus(ThreadStatus.BUSY)
     const heard = Atomics.load(control, Control.DOORBELL)
@@ -73,9 +77,10 @@ function run() {
     setStatus(ThreadStatus.SLEEPING)
     if (isRung(heard)) continue
     // What this thread left to others is looked at again soon, at another time than by any other thread.
-    const timeout = refused ? LOOK_AGAIN_MS * (thread + 1) : idleTimeout
+    const timeout = refused ? LOOK_AGAIN_MS * (thread + 1) : stays ? Math.max(idleTimeout, LEAST_STAY_MS) : idleTimeout
     const woken = Atomics.wait(control, Control.BELL + thread, bell, timeout)
-    if (woken === 'timed-out' && !refused && leave(heard)) return
+    stays = woken === 'timed-out' && !refused
+    if (stays && leave(heard)) return
   }
 }
 
