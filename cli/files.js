@@ -81,7 +81,7 @@ class Walk {
   }
 
   * #visitFile(name, base, status, isNamed) {
-    if (!this.#wants(base) || ((isNamed || status.nlink > 1n) && this.#isKnown(status))) return
+    if (!this.#wants(base) || (this.#canMeetAgain(status, isNamed) && this.#isKnown(status))) return
     const { maxSize = Infinity } = this.#options
     if (Number(status.size) > maxSize) yield { path: name, skipped: `passed over, ${status.size} bytes are more than --max-size` }
     else yield { path: name, status }
@@ -105,7 +105,11 @@ class Walk {
     for (const raw of names) yield* this.visit(join(folder, nameOf(raw)), [...ancestors, identity], device)
   }
 
-  /** Not of all files: of a large tree they would be many, and one that is made meanwhile may have the number of one that is gone. */
+  /** Not every file is remembered: of a large tree they are many, and one that is made meanwhile may have the number of one that is gone. */
+  #canMeetAgain(status, isNamed) {
+    return isNamed || status.nlink > 1n || this.#options.follow === true
+  }
+
   #isKnown(status) {
     if (this.#options.hardLinks || status.ino === 0n) return false // some file systems have no numbers
     const identity = identityOf(status)

@@ -43,6 +43,7 @@ class MappedFile extends EventEmitter {
   #flags
   #closing // the promise of close()
   #isStuck = false // that was rejected
+  #isLast // whether no other handle on the mapping was open when this was closed
   #damage // what has been told of it; made when there is any
   #unwatch
   #copyOnWrite
@@ -443,7 +444,7 @@ class MappedFile extends EventEmitter {
       this.#closing = new Promise((resolve) => (settle = resolve))
       settle(this.#close())
     } else if (this.#isStuck) {
-      this.#closing = this.#endMapping()
+      this.#closing = this.#end().then(() => this.#tell('close'))
     }
     return this.#closing
   }
@@ -464,9 +465,9 @@ class MappedFile extends EventEmitter {
     this.#pool.cancelFile(this, () => mapClosed(this.#path))
     endWaits(this)
     endStreams(this)
-    const isLast = native.leave(this.lease) === 1
+    this.#isLast = native.leave(this.lease) === 1
     try {
-      await Promise.all([isLast ? this.#endMapping() : releasePins(this), this.#leases.close()])
+      await this.#end()
     } finally {
       native.letGo(this.#id)
       this.#pool.leave()
@@ -475,11 +476,17 @@ class MappedFile extends EventEmitter {
   }
 
   /** Where the system refuses, close() may be called again. */
-  async #endMapping() {
+  async #end() {
     this.#isStuck = false
+    const ends = [this.#isLast ? this.#endMapping() : releasePins(this), this.#leases.close()]
+    const refused = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected')
+    this.#isStuck = refused !== undefined
+    if (this.#isStuck) throw refused.reason
+  }
+
+  async #endMapping() {
     const result = await closeMapping(this.#pool, this)
-    this.#isStuck = result < 0
-    if (this.#isStuck) throw fromCore(result, 'mmap', this.#path)
+    if (result < 0) throw fromCore(result, 'mmap', this.#path)
   }
 
   removeAllListeners(...names) {

@@ -8,6 +8,7 @@
 #include "os.h"
 #include <errno.h>
 #include <sched.h>
+#include <unistd.h>
 
 static _Atomic(uint64_t) *damage_word(const struct fl_mapping *m, size_t page) { return &m->damage[page / 64]; }
 
@@ -200,15 +201,32 @@ static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
   return replace_widely(m, base, page);
 }
 
-/* One thread at a time: of two that replace pages beside each other each would take the other's for replaced. */
-static _Atomic bool replacing;
-enum { MOST_YIELDS = 100000 }; /* in a child of fork(2) its owner may be missing */
+/*
+ * One thread at a time: of two that replace pages beside each other each would take the other's for replaced. It is not waited for
+ * for ever, as it may ask a file system that does not answer; nor at all in a child of fork(2), where it is missing.
+ */
+static _Atomic int64_t replacing;           /* the process whose thread does; 0 for none */
+static const int64_t MOST_WAIT = 100000000; /* ns */
+
+static bool take_turn(void) {
+  int64_t me = getpid(), end = fl_os_now() + MOST_WAIT;
+  for (;;) {
+    int64_t owner = 0;
+    if (atomic_compare_exchange_strong(&replacing, &owner, me))
+      return true;
+    if (owner != me && atomic_compare_exchange_strong(&replacing, &owner, me))
+      return true;
+    if (fl_os_now() > end)
+      return false;
+    sched_yield();
+  }
+}
 
 static bool replace_in_turn(struct fl_mapping *m, uintptr_t base, size_t page) {
-  for (int i = 0; i < MOST_YIELDS && atomic_exchange(&replacing, true); i++)
-    sched_yield();
+  bool is_mine = take_turn();
   bool replaced = replace_page(m, base, page);
-  atomic_store(&replacing, false);
+  if (is_mine)
+    atomic_store(&replacing, 0);
   return replaced;
 }
 

@@ -168,8 +168,18 @@ void fl_pinned_drop(struct fl_mapping *m, size_t first, size_t end) {
   let_go(m, start, end);
 }
 
+/* What was mapped anew is not locked. */
+static void forget_kept(struct fl_mapping *m, size_t first, size_t end) {
+  pthread_mutex_lock(&m->pins.lock);
+  for (size_t page = first; (page = fl_pins_next(m, page, end, true)) < end; page++)
+    if (atomic_load(count_of(m, page)) == KEPT)
+      atomic_store(count_of(m, page), 0);
+  pthread_mutex_unlock(&m->pins.lock);
+}
+
 int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   int result = 0;
+  forget_kept(m, first, end);
   for (size_t start = first, stop; (start = fl_pins_next(m, start, end, true)) < end; start = stop) {
     stop = fl_pins_next(m, start, end, false);
     pthread_mutex_lock(&m->pins.lock);

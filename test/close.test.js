@@ -4,6 +4,7 @@
 
 const { once } = require('node:events')
 const fs = require('node:fs')
+const { constants } = require('node:os')
 const { open, map, MAP_SHARED, Pool, PROT_READ } = require('faultless')
 const {
   PAGE, childResult, errorOf, expectContent, isTmpfs, makeFile, mapLines, openFiles, randomRanges,
@@ -318,4 +319,28 @@ describe('the garbage collector', () => {
     expect(end).toMatchObject({ mappings: start.mappings, descriptors: start.descriptors, lines: 0 })
     expect(end.addressSpace - start.addressSpace).toBeLessThan(GIB)
   })
+})
+
+test('close() that the system refuses rejects, and may be called again', async () => {
+  let refusals = 1
+  jest.doMock('../lib/run-surely', () => {
+    const { closeMapping, ...rest } = jest.requireActual('../lib/run-surely')
+    const refuse = () => Promise.resolve(-constants.errno.ENOMEM)
+    return { ...rest, closeMapping: (...args) => refusals-- > 0 ? refuse() : closeMapping(...args) }
+  })
+  let fresh
+  jest.isolateModules(() => (fresh = require('faultless')))
+  jest.dontMock('../lib/run-surely')
+  const path = makeFile(folder, 'refused', PAGE)
+  const file = await fresh.open(path)
+  const closed = jest.fn()
+  file.on('close', closed)
+  const [first, same] = [file.close(), file.close()]
+  expect(await errorOf(() => first)).toMatchObject({ code: 'ENOMEM', syscall: 'mmap' })
+  await expect(same).rejects.toMatchObject({ code: 'ENOMEM' })
+  expect([file.closed, closed.mock.calls.length]).toEqual([true, 0])
+  await file.close()
+  await file.close()
+  expect(closed).toHaveBeenCalledTimes(1)
+  expect(openFiles(path)).toEqual([])
 })
