@@ -238,7 +238,8 @@ function checkEncoding(name, value) {
 function streamOptions(byteLength, options = {}) {
   const { start = 0, end = Infinity, highWaterMark = DEFAULT_CHUNK_SIZE, encoding = null } = checkObject('options', options)
   checkInteger('options.start', start, 0, byteLength)
-  if (end !== Infinity) checkInteger('options.end', end, start, byteLength - 1)
+  // No byte is left from `start` on at the end of the file, and in an empty one: then `start` itself will do, as for fs.
+  if (end !== Infinity) checkInteger('options.end', end, start, Math.max(start, byteLength - 1))
   checkInteger('options.highWaterMark', highWaterMark, 1, MAX_VIEW)
   checkEncoding('options.encoding', encoding)
   return { start, end: Math.min(end + 1, byteLength), chunkSize: highWaterMark, encoding, ...scanOptions(options) }

@@ -835,6 +835,14 @@ describe('a stream', () => {
     }
   })
 
+  test('has nothing to give of an empty file, and from the end on, whatever way that is said', async () => {
+    const { file } = await openAlone()
+    const empty = await openAlone({ name: makeSparseFile('empty', 0) })
+    expect(await collect(file.createReadStream({ start: SIZE, end: SIZE }))).toHaveLength(0)
+    expect(await collect(empty.file.createReadStream({ start: 0, end: 0 }))).toHaveLength(0)
+    expect(() => empty.file.createReadStream({ end: 1 })).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }))
+  })
+
   test('gives strings in an encoding, as fs.createReadStream, also where chunks end amid characters', async () => {
     const name = nodePath.join(folder, 'text')
     fs.writeFileSync(name, 'aä€😀'.repeat(1000))

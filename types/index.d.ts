@@ -425,7 +425,7 @@ export interface ChunkOptions extends ScanOptions {
 export interface ReadStreamOptions extends ScanOptions {
   /**
    * The last byte: INCLUSIVE, as for `fs.createReadStream`. `start` to `byteLength - 1`, or `Infinity` for the end of the
-   * mapping.
+   * mapping. Where `start` is `byteLength`, also `start`: nothing comes then.
    * @defaultValue `Infinity`
    */
   end?: number | undefined
