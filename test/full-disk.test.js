@@ -2,6 +2,7 @@
 // A file system that is full: a write that resolved is in the file, every other is rejected with ENOSPC, and so are
 // touches for writing and resize(); nothing crashes, and nothing is lost unnoticed.
 
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { open } = require('..')
@@ -121,6 +122,24 @@ suite(`on a full disk${skipped}`, () => {
       const error = await errorOf(() => open(path.join(disk.at, 'new'), { flags: 'w+', size: SIZE }))
       expect(error).toMatchObject({ code: 'ENOSPC', syscall: 'fallocate' })
       expect(fs.statSync(path.join(disk.at, 'new')).size).toBe(0)
+    } finally {
+      disk.unmount()
+    }
+  })
+
+  test.each(kinds)('%s: resize() takes the blocks that the file has past its end, where no other is free', async (kind, make) => {
+    const disk = make(fs.mkdtempSync(path.join(folder, `kept-${kind}-`)), DISK)
+    try {
+      const name = path.join(disk.at, 'file')
+      fs.writeFileSync(name, '')
+      execFileSync('fallocate', ['--keep-size', '--length', String(4 << 20), name])
+      fill(disk.at)
+      const file = await open(name, { flags: 'r+', reserve: SIZE })
+      await file.resize(4 << 20)
+      await file.write(0, contentAt(0, 4 << 20))
+      expect((await errorOf(() => file.resize((4 << 20) + 100_000))).code).toBe('ENOSPC')
+      await file.close()
+      expect(Buffer.compare(fs.readFileSync(name), contentAt(0, 4 << 20))).toBe(0)
     } finally {
       disk.unmount()
     }

@@ -22,6 +22,19 @@ const blocksOf = (path) => isWindows ? Infinity : fs.statSync(path).blocks // Wi
 const modeOf = (path) => isWindows ? undefined : fs.statSync(path).mode & 0o777 // Windows knows none
 const sizeOf = (path) => fs.statSync(path).size
 
+const testAdvised = (title, act) => process.platform === 'linux' ? test(title, act) : test.skip(`${title} (skipped: only Linux tells)`, act)
+
+/** The map entries of a file that is mapped once, in order, in bytes of the file, with what was advised: proc_pid_smaps(5). */
+function entriesOf(path) {
+  const entries = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  return entries.filter((entry) => entry.split('\n', 1)[0].endsWith(` ${path}`)).map((entry) => {
+    const [, from, to, offset] = /^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+)/.exec(entry)
+    const start = parseInt(offset, 16)
+    const advice = /^VmFlags: (.*)$/m.exec(entry)[1].split(' ').filter((flag) => flag === 'sr' || flag === 'rr')
+    return { start, end: start + parseInt(to, 16) - parseInt(from, 16), advice }
+  })
+}
+
 describe('with reserve', () => {
   test('the buffer stays while the file grows, and what is stored, written and read there is the file\'s', async () => {
     const path = make()
@@ -104,6 +117,20 @@ describe('with reserve', () => {
     await file.refresh()
     expect(file.byteLength).toBe(RESERVE)
     await file.close()
+  })
+
+  testAdvised('advice for the whole file holds for what the file grows into', async () => {
+    const path = make()
+    for (const [first, later, flags] of [['sequential', undefined, ['sr']], ['normal', 'random', ['rr']], [undefined, 'normal', []]]) {
+      const file = await open(path, { flags: 'r+', reserve: RESERVE, advice: first })
+      if (later !== undefined) await file.advise(later)
+      await file.resize(SIZE + 20 * PAGE)
+      const entries = entriesOf(path)
+      expect(entries[0].start).toBe(0)
+      expect(entries.at(-1).end).toBeGreaterThanOrEqual(SIZE + 20 * PAGE)
+      expect(entries.map((entry) => entry.advice)).toEqual(entries.map(() => flags))
+      await file.close()
+    }
   })
 
   test('several calls at once are done in their order', async () => {
