@@ -12,6 +12,7 @@ class Crew {
   #control
   #options
   #onEnd
+  #statuses
   #own = new Map() // by number: threads that this one has started, until it hears of their end
 
   /**
@@ -24,6 +25,7 @@ class Crew {
     this.#memory = memory
     this.#control = memory.control
     this.#options = options
+    this.#statuses = new Int8Array(options.maxThreads)
     this.#onEnd = onEnd
   }
 
@@ -39,19 +41,15 @@ class Crew {
     return this.#own.size
   }
 
+  /** Those of a status. */
   count(status) {
-    let count = 0
-    for (let number = 0; number < this.#options.maxThreads; number++) if (this.#has(number, status)) count++
-    return count
+    return this.#look().filter((one) => one === status).length
   }
 
   /** Whether any is past its start, and has not begun to leave. */
   get isUp() {
-    for (let number = 0; number < this.#options.maxThreads; number++) {
-      const status = this.#statusOf(number) // once, as in ring()
-      if (status === ThreadStatus.BUSY || status === ThreadStatus.SLEEPING) return true
-    }
-    return false
+    const statuses = this.#look()
+    return statuses.includes(ThreadStatus.BUSY) || statuses.includes(ThreadStatus.SLEEPING)
   }
 
   /**
@@ -61,16 +59,11 @@ class Crew {
   ring() {
     Atomics.add(this.#control, Control.DOORBELL, 1)
     this.startAtLeast(Math.max(1, this.#options.minThreads))
-    let sleeper
-    let isStarting = false // which takes tens of ms: one that sleeps is up sooner
-    for (let number = 0; number < this.#options.maxThreads; number++) {
-      const status = this.#statusOf(number) // looked at once: one that is on its way to the next would seem to be in none
-      if (status === ThreadStatus.BUSY) return
-      if (status === ThreadStatus.SLEEPING) sleeper ??= number
-      isStarting ||= status === ThreadStatus.STARTING
-    }
-    if (sleeper !== undefined) this.#wake(sleeper)
-    else if (!isStarting) this.start()
+    const statuses = this.#look()
+    if (statuses.includes(ThreadStatus.BUSY)) return
+    const sleeper = statuses.indexOf(ThreadStatus.SLEEPING)
+    if (sleeper >= 0) this.#wake(sleeper) // also beside one that is starting, which takes tens of ms
+    else if (!statuses.includes(ThreadStatus.STARTING)) this.start()
   }
 
   startAtLeast(wanted) {
@@ -81,10 +74,9 @@ class Crew {
 
   /** Brings one thread more to work, if there may be one. */
   add() {
-    for (let number = 0; number < this.#options.maxThreads; number++) {
-      if (this.#has(number, ThreadStatus.SLEEPING)) return this.#wake(number)
-    }
-    this.start()
+    const sleeper = this.#look().indexOf(ThreadStatus.SLEEPING)
+    if (sleeper >= 0) this.#wake(sleeper)
+    else this.start()
   }
 
   /**
@@ -143,8 +135,13 @@ class Crew {
     return this.#own.has(number) || !isFree(Atomics.load(this.#control, Control.STATUS + number))
   }
 
-  #has(number, status) {
-    return this.#statusOf(number) === status
+  /**
+   * The status of each thread, looked at once: one that is on its way to the next would seem to be in none.
+   * @returns {Int8Array} of this crew's, until the next look
+   */
+  #look() {
+    for (let number = 0; number < this.#statuses.length; number++) this.#statuses[number] = this.#statusOf(number)
+    return this.#statuses
   }
 
   /** @returns {number} of ThreadStatus; ABSENT also where the thread has ended without saying so */

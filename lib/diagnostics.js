@@ -24,7 +24,7 @@ function publishStart(request) {
   request.message = {
     kind,
     path: file.path,
-    offset: parts[0].offset + (file.origin ?? 0),
+    offset: parts[0].offset + file.origin,
     length: parts.reduce((sum, part) => sum + part.length, 0),
     ranges: parts.length,
     startTime: time - (now() - submittedAt) / 1e6

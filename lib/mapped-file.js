@@ -81,6 +81,7 @@ class MappedFile extends EventEmitter {
     Object.defineProperties(this, {
       id: { value: mapping.id }, // for requests: its place in the core's table …
       lead: { value: offset % native.pageSize }, // … and how far into a page it starts
+      origin: { value: 0 }, // of a lease: where it begins in the mapping
       lease: { value: mapping.lease } // holds that place as long as this handle lives
     })
     this.#hot = new HotViews(mapping, this.#buffer, this.lead)

@@ -8,7 +8,7 @@ const native = require('../native/binding')
 const { isNeeded, layFile } = require('./laid-buffer')
 const { MappedFile } = require('./mapped-file')
 const openPath = require('./open-path')
-const { Pool, getDefaultPool, settleDefaultPool } = require('./pool')
+const { clientOf, getDefaultPool, settleDefaultPool } = require('./pool')
 const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
 const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
 
@@ -65,9 +65,11 @@ function displayPath(file) {
   return file
 }
 
+/** What is behind the pool that was named, if any was. */
 function checkPool(pool) {
-  if (pool !== undefined && !(pool instanceof Pool)) throw invalidType('options.pool', 'an instance of Pool', pool)
-  return pool
+  const client = clientOf(pool)
+  if (pool !== undefined && client === undefined) throw invalidType('options.pool', 'an instance of Pool', pool)
+  return client
 }
 
 async function mapDescriptor(fd, { flags, offset, length, size, reserve, advice, freshness }, pool, path) {

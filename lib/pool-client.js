@@ -1,9 +1,7 @@
 'use strict'
-// What one JavaScript thread has of a pool: its channel, the pool threads that it has started, and a look now and then
-// whether those get on, its own and those of others, which may end at any moment.
+// What one JavaScript thread has of a pool, which it or another has made: its channel, the pool threads that it has started,
+// and a look now and then whether those get on, its own and those of others, which may end at any moment.
 
-const { EventEmitter } = require('node:events')
-const { nextTick } = require('node:process')
 const { setTimeout } = require('node:timers')
 const { inspect } = require('node:util')
 const { BLAME, Channel } = require('./channel')
@@ -28,7 +26,16 @@ COUNTED[Op.TOUCH] = ['touches', 'touchedBytes']
 COUNTED[Op.READ] = ['reads', 'readBytes']
 COUNTED[Op.WRITE] = ['writes', 'writtenBytes']
 
-class PoolClient extends EventEmitter {
+/**
+ * What whoever has made a pool wants to hear of it.
+ * @typedef {object} Hooks
+ * @property {(request: import('./request').Request) => void} [onCompleted] a request of this thread's has succeeded
+ * @property {() => void} [onIdle] nothing is in flight in this thread any more
+ * @property {() => void} [onThreadGone] a thread that was started here has ended
+ * @property {(error: Error) => void} [onError] … by an error
+ */
+
+class PoolClient {
   #control
   #channel // made for the first request: a thread that only loads from mappings has none
   #startFailures = 0
@@ -38,25 +45,26 @@ class PoolClient extends EventEmitter {
   #sawThreads = false // at the last look
   #users = 0 // files that are open
   #onUnused
+  #hooks
 
   /**
    * @param {object} about
    * @param {number} about.id tells the pools of the process apart
    * @param {import('../worker/layout').PoolMemory} about.memory
    * @param {object} about.options the pool's, complete
-   * @param {() => void} [about.onUnused] called when the last of its files was closed
+   * @param {() => void} [about.onUnused] of a pool that another thread has made: called when the last of its files was closed
+   * @param {Hooks} [about.hooks]
    */
-  constructor({ id, memory, options, onUnused }) {
-    super()
+  constructor({ id, memory, options, onUnused, hooks = {} }) {
+    this.id = id
+    this.memory = memory
+    this.settings = options
+    this.crew = new Crew({ memory, options, onEnd: (thread, error) => this.#onThreadEnd(thread, error) })
+    // Of this thread's requests.
+    this.counts = { completed: 0, failed: 0, touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0 }
     this.#control = memory.control
     this.#onUnused = onUnused
-    const crew = new Crew({ memory, options, onEnd: (thread, error) => this.#onThreadEnd(thread, error) })
-    // Of this thread's requests.
-    const counts = { completed: 0, failed: 0, touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0 }
-    // For lib/ alone.
-    Object.defineProperties(this, {
-      id: { value: id }, memory: { value: memory }, settings: { value: options }, crew: { value: crew }, counts: { value: counts }
-    })
+    this.#hooks = hooks
   }
 
   /** Whether close() or destroy() was called, in whatever thread. */
@@ -64,23 +72,18 @@ class PoolClient extends EventEmitter {
     return Atomics.load(this.#control, Control.PHASE) !== Phase.OPEN
   }
 
-  /** @internal For Pool, which has figures of them: where the time of this thread's requests went. */
-  get timings() {
-    return undefined
-  }
-
-  /** @internal Ranges of this thread's that no pool thread has taken up yet. */
+  /** Ranges of this thread's that no pool thread has taken up yet. */
   get queued() {
     return this.#channel?.queued ?? 0
   }
 
-  /** @internal Requests of this thread's whose promise is pending. */
+  /** Requests of this thread's whose promise is pending. */
   get inFlight() {
     return this.#channel?.inFlight ?? 0
   }
 
   /**
-   * @internal Takes a request in, whose promise then settles with the sum of its parts' results.
+   * Takes a request in, whose promise then settles with the sum of its parts' results.
    * @param {import('./request').Request} request
    * @param {boolean} [must] it is not counted against maxQueue
    * @throws ERR_POOL_CLOSED, ERR_POOL_QUEUE_FULL, ERR_POOL_TOO_MANY_THREADS
@@ -99,7 +102,7 @@ class PoolClient extends EventEmitter {
   }
 
   /**
-   * @internal For whoever does something first that cannot be undone.
+   * For whoever does something first that cannot be undone.
    * @throws ERR_POOL_CLOSED, ERR_POOL_QUEUE_FULL
    */
   checkRoom(must = false) {
@@ -122,39 +125,39 @@ class PoolClient extends EventEmitter {
     })
   }
 
-  /** @internal Rejects a request that is pending. */
+  /** Rejects a request that is pending. */
   cancel(request, error) {
     this.#channel?.cancel(request, error)
   }
 
-  /** @internal Rejects everything that is pending on a file. */
+  /** Rejects everything that is pending on a file. */
   cancelFile(file, makeError) {
     this.#channel?.cancelFile(file, makeError)
   }
 
-  /** @internal Rejects everything that is pending in this thread. */
+  /** Rejects everything that is pending in this thread. */
   cancelAll(error) {
     this.#channel?.cancelAll(error)
   }
 
-  /** @internal No thread will serve this one any more. */
+  /** No thread will serve this one any more. */
   abandon() {
     this.#channel?.abandon()
     this.#channel = undefined
   }
 
-  /** @internal Has minThreads threads started here, for requests of other threads to come. */
+  /** Has minThreads threads started here, for requests of other threads to come. */
   startThreads() {
     if (!this.closed) this.crew.startAtLeast(this.settings.minThreads)
   }
 
-  /** @internal A file of this thread's uses it. */
+  /** A file of this thread's uses it. */
   enter() {
     this.#users++
     Atomics.add(this.#control, Control.FILES, 1)
   }
 
-  /** @internal It does so no more. */
+  /** It does so no more. */
   leave() {
     Atomics.sub(this.#control, Control.FILES, 1)
     if (--this.#users > 0) return
@@ -174,19 +177,13 @@ class PoolClient extends EventEmitter {
     this.#channel = undefined
   }
 
-  /** @internal For Pool: nothing is in flight in this thread any more. */
-  onIdle() {}
-
-  /** @internal For Pool: a thread that was started here has ended. */
-  onThreadGone() {}
-
   #onSettled(request) {
     this.#count(request)
     publishEnd(request, request.failed, request.error)
     if (debug.enabled) tellIfSlow(request)
     if (this.inFlight > 0) return
     this.#startFailures = 0
-    this.onIdle()
+    this.#hooks.onIdle?.()
   }
 
   #count(request) {
@@ -195,7 +192,7 @@ class PoolClient extends EventEmitter {
       counts.failed++
     } else {
       counts.completed++
-      this.timings?.record(request)
+      this.#hooks.onCompleted?.(request)
     }
     const names = COUNTED[request.op]
     if (names === undefined) return
@@ -264,15 +261,10 @@ class PoolClient extends EventEmitter {
     if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
     const hasServed = hadWork || this.#steps !== thread.stepsBefore
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
-    if (cause !== undefined) nextTick(() => this.#tellOf(error))
+    if (cause !== undefined) this.#hooks.onError?.(error)
     if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
     this.#retireIfUnused()
-    this.onThreadGone()
-  }
-
-  /** Whoever listened once may have heard of another since. */
-  #tellOf(error) {
-    if (this.listenerCount('error') > 0) this.emit('error', error)
+    this.#hooks.onThreadGone?.()
   }
 
   /** Somebody waits and nobody is there. */

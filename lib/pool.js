@@ -2,6 +2,7 @@
 // A pool as the thread that made it sees it: its figures, and how it ends for all threads that use it. And the default
 // pool.
 
+const { EventEmitter } = require('node:events')
 const { nextTick } = require('node:process') // test runners replace the global one's
 const { clearTimeout, setTimeout } = require('node:timers')
 const { PoolClient } = require('./pool-client')
@@ -14,52 +15,67 @@ const { ChannelMemory, Control, GONE, Phase, PoolMemory, ThreadStatus } = requir
 // What other threads do is told by nobody: so often it is looked at while close() or destroy() waits for it.
 const LOOK_AGAIN_MS = 5
 
-const SETTLED = Symbol('settled')
+let clientOf // of a Pool, for lib/ alone: what is behind its name; undefined of what is none
 
-const newId = () => Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
+/** Of a pool that this thread makes. */
+const makeClient = (options, hooks) =>
+  new PoolClient({ id: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), memory: new PoolMemory(), options, hooks })
 
-class Pool extends PoolClient {
+class Pool extends EventEmitter {
+  #client // apart, so that no name of a class that extends this one is taken for one of ours
   #control
   #ended // the promise of close() and destroy()
   #resolveEnded
   #isOver = false
   #look
-  #timings // made for the first request: a file that is opened for a few loads needs none
+  #madeTimings // for the first request
 
-  /**
-   * @param {object} [options] see docs/api.md
-   * @param {symbol} [state] for this file alone: SETTLED where they are complete and have been checked
-   */
-  constructor(options, state) {
-    const memory = new PoolMemory()
-    super({ id: newId(), memory, options: state === SETTLED ? options : poolOptions(options) })
-    this.#control = memory.control
+  /** @param {object} [options] see docs/api.md */
+  constructor(options) {
+    super()
+    this.#client = makeClient(poolOptions(options), {
+      onCompleted: (request) => this.#timings.record(request),
+      onIdle: () => this.#onIdle(),
+      onThreadGone: () => this.#onThreadGone(),
+      onError: (error) => nextTick(() => this.#tellOf(error))
+    })
+    this.#control = this.#client.memory.control
+  }
+
+  static {
+    clientOf = (pool) => typeof pool === 'object' && pool !== null && #client in pool ? pool.#client : undefined
+  }
+
+  get #timings() {
+    return (this.#madeTimings ??= new Timings())
   }
 
   /** The options in force, complete. */
   get options() {
-    return { ...this.settings }
+    return { ...this.#client.settings }
+  }
+
+  /** Whether close() or destroy() was called, in whatever thread. */
+  get closed() {
+    return this.#client.closed
   }
 
   /** Figures as of now, and counts since the pool was made. Of the requests, those of this thread. */
   get stats() {
+    const { crew, inFlight, queued, counts } = this.#client
     const count = (word) => Atomics.load(this.#control, word) >>> 0
     return {
-      threads: this.crew.size,
-      idle: this.crew.count(ThreadStatus.SLEEPING),
-      inFlight: this.inFlight,
-      queued: this.queued,
+      threads: crew.size,
+      idle: crew.count(ThreadStatus.SLEEPING),
+      inFlight,
+      queued,
       slices: count(Control.STEPS),
-      ...this.counts,
+      ...counts,
       started: count(Control.STARTED),
       died: count(Control.DIED),
-      ...this.timings,
+      ...this.#timings,
       majorFaults: native.threadUsage().majorFaults
     }
-  }
-
-  get timings() {
-    return (this.#timings ??= new Timings())
   }
 
   /**
@@ -87,21 +103,26 @@ class Pool extends PoolClient {
     Atomics.store(this.#control, Control.PHASE, phase)
     this.#ended ??= new Promise((resolve) => (this.#resolveEnded = resolve))
     if (phase === Phase.DESTROYED) {
-      this.cancelAll(poolClosed())
-      this.crew.stop()
-      this.crew.terminate()
+      this.#client.cancelAll(poolClosed())
+      this.#client.crew.stop()
+      this.#client.crew.terminate()
     }
     this.#goOnEndingSoon()
     return this.#ended
   }
 
-  onIdle() {
+  #onIdle() {
     if (this.closed) this.#goOnEndingSoon()
     nextTick(() => this.emit('drain'))
   }
 
-  onThreadGone() {
+  #onThreadGone() {
     if (this.closed) this.#goOnEnding()
+  }
+
+  /** Whoever listened once may have heard of another since. */
+  #tellOf(error) {
+    if (this.listenerCount('error') > 0) this.emit('error', error)
   }
 
   /** As its end takes the channel away, in whose midst this may be called: it has just settled something, or told of it. */
@@ -111,13 +132,13 @@ class Pool extends PoolClient {
 
   /** Does what can be done by now; what other threads have to do first is looked at again. */
   #goOnEnding() {
-    if (this.#isOver || this.inFlight > 0) return
+    if (this.#isOver || this.#client.inFlight > 0) return
     const waits = this.#mustWaitForOthers
     if (!waits) {
-      this.crew.stop()
-      if (this.crew.size === 0) return this.#end()
+      this.#client.crew.stop()
+      if (this.#client.crew.size === 0) return this.#end()
     }
-    if (waits || this.crew.size > this.crew.own) this.#lookAgain()
+    if (waits || this.#client.crew.size > this.#client.crew.own) this.#lookAgain()
   }
 
   #lookAgain() {
@@ -128,7 +149,7 @@ class Pool extends PoolClient {
   #end() {
     this.#isOver = true
     clearTimeout(this.#look)
-    this.abandon()
+    this.#client.abandon()
     this.#resolveEnded()
   }
 
@@ -136,7 +157,7 @@ class Pool extends PoolClient {
   get #mustWaitForOthers() {
     if (Atomics.load(this.#control, Control.PHASE) === Phase.DESTROYED) return false
     for (let number = 0; number < Atomics.load(this.#control, Control.CHANNELS); number++) {
-      const { header } = this.memory.channel(number)
+      const { header } = this.#client.memory.channel(number)
       const isGone = (Atomics.load(header, ChannelMemory.OWNER) & GONE) !== 0
       if (!isGone && Atomics.load(header, ChannelMemory.BUSY) === 1) return true
     }
@@ -168,11 +189,14 @@ function settleDefaultPool() {
   defaultSettings ??= poolOptions(defaultOptions, true)
 }
 
-/** Made when somebody first has something for it to do: a file may be mapped for a few loads from its buffer. */
+/**
+ * Made when somebody first has something for it to do: a file may be mapped for a few loads from its buffer. Nobody can get
+ * at it, and so it has neither figures nor events.
+ */
 function getDefaultPool() {
   settleDefaultPool()
-  defaultPool ??= new Pool(defaultSettings, SETTLED)
+  defaultPool ??= makeClient(defaultSettings)
   return defaultPool
 }
 
-module.exports = { Pool, configure, getDefaultPool, settleDefaultPool }
+module.exports = { Pool, clientOf, configure, getDefaultPool, settleDefaultPool }

@@ -108,7 +108,7 @@ class Request {
   endPart(part, result) {
     this.ended++
     if (result < 0) {
-      const offset = part.offset + (this.file.origin ?? 0) // of a lease: where it begins in the mapping
+      const offset = part.offset + this.file.origin
       this.fail(fromCore(result, this.syscall, this.file.path, offset, part.length))
     } else {
       this.succeeded++

@@ -2,6 +2,7 @@
 // Which thread of a pool is woken. Seen by the words that they sleep on, for nothing else tells one thread from another.
 
 const { open, Pool } = require('..')
+const { clientOf } = require('../lib/pool')
 const { Control, ThreadStatus, withStatus } = require('../worker/layout')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 const until = require('./fixtures/until')
@@ -20,7 +21,7 @@ async function startPool(threads) {
   await until(() => pool.stats.idle === threads)
 }
 
-const wakeUps = () => [0, 1, 2].map((number) => Atomics.load(pool.memory.control, Control.BELL + number))
+const wakeUps = () => [0, 1, 2].map((number) => Atomics.load(clientOf(pool).memory.control, Control.BELL + number))
 
 afterEach(async () => {
   await file.close()
@@ -40,7 +41,7 @@ test('requests that come one at a time wake the same thread each time', async ()
 test('a thread that sleeps is woken though another is starting', async () => {
   await startPool(1)
   const before = wakeUps()
-  const { control } = pool.memory
+  const { control } = clientOf(pool).memory
   const word = Atomics.load(control, Control.STATUS + 1)
   Atomics.store(control, Control.STATUS + 1, withStatus(word, ThreadStatus.STARTING)) // for ever: a thread might be quick
   expect(pool.stats).toMatchObject({ threads: 2, idle: 1 })
@@ -52,7 +53,7 @@ test('a thread that sleeps is woken though another is starting', async () => {
 describe('a thread that goes from one status to the next while it is looked at', () => {
   /** Calls `act` while each look at the first thread finds it in the other of two statuses. */
   function amidChanges([first, second], act) {
-    const { control } = pool.memory
+    const { control } = clientOf(pool).memory
     const { load } = Atomics
     let looks = 0
     const looked = jest.spyOn(Atomics, 'load').mockImplementation((array, index) => {
@@ -70,13 +71,13 @@ describe('a thread that goes from one status to the next while it is looked at',
   test('is not taken for none by a request', async () => {
     await startPool(1)
     await amidChanges([ThreadStatus.SLEEPING, ThreadStatus.BUSY], () => file.touch(0, PAGE))
-    expect(pool.memory.control[Control.STARTED]).toBe(1)
+    expect(clientOf(pool).memory.control[Control.STARTED]).toBe(1)
   })
 
   test('is up', async () => {
     await startPool(1)
-    expect(amidChanges([ThreadStatus.SLEEPING, ThreadStatus.BUSY], () => pool.crew.isUp)).toBe(true)
-    expect(amidChanges([ThreadStatus.BUSY, ThreadStatus.SLEEPING], () => pool.crew.isUp)).toBe(true)
+    expect(amidChanges([ThreadStatus.SLEEPING, ThreadStatus.BUSY], () => clientOf(pool).crew.isUp)).toBe(true)
+    expect(amidChanges([ThreadStatus.BUSY, ThreadStatus.SLEEPING], () => clientOf(pool).crew.isUp)).toBe(true)
   })
 })
 

@@ -9,6 +9,7 @@ const { once } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
+const { clientOf } = require('../lib/pool')
 const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRanges, temporaryFolder } =
   require('./helpers')
 const native = require('../native/binding')
@@ -208,7 +209,7 @@ describe('threads', () => {
 
   test('that leave are not counted as dead, though another has their number before their end is heard of', async () => {
     const pool = createPool({ minThreads: 0, idleTimeout: 1 })
-    const { control } = pool.memory
+    const { control } = clientOf(pool).memory
     const file = await openWith(pool)
     const touched = file.touch(0, PAGE)
     const [worker] = watched.running
@@ -221,7 +222,7 @@ describe('threads', () => {
   test('that another JavaScript thread has just started are waited for, where the last one has died', async () => {
     const gate = closeGate()
     const pool = createPool({ maxThreads: 1 })
-    const { control } = pool.memory
+    const { control } = clientOf(pool).memory
     const touched = (await openWith(pool)).touch(0, PAGE)
     await until(() => gate.arrived === 1)
     const claimed = jest.spyOn(native, 'claimWord').mockImplementationOnce(() => {
@@ -370,7 +371,7 @@ describe('answers that are there at once', () => {
 
   /** Holds this thread until all slots that carry something are done. */
   function standStill(pool) {
-    const { state } = pool.memory.channel(0)
+    const { state } = clientOf(pool).memory.channel(0)
     while (state.some((of) => of !== State.FREE && of !== State.DONE));
   }
 
@@ -421,7 +422,7 @@ describe('answers that are there at once', () => {
     const pool = createPool({ maxThreads: 1, spin: 0 })
     const touched = touches(await openWith(pool), 1)
     await until(() => gate.arrived === 1)
-    const { header, state } = pool.memory.channel(0)
+    const { header, state } = clientOf(pool).memory.channel(0)
     state[0] = State.DONE
     Atomics.add(header, ChannelMemory.COMPLETIONS, counted)
     await Promise.all(touched)
@@ -675,7 +676,7 @@ describe('pool.destroy()', () => {
     let destroyed
     const touched = file.touch(0, PAGE, { onProgress: () => (destroyed = pool.destroy()) })
     await until(() => gate.arrived === 1)
-    const { state, done } = pool.memory.channel(0)
+    const { state, done } = clientOf(pool).memory.channel(0)
     const [worker] = watched.running
     worker.prependListener('exit', () => {
       done[0] = PAGE
@@ -731,4 +732,39 @@ describe.each(['close', 'destroy'])('after pool.%s()', (end) => {
     expectContent(Buffer.from(file.buffer, 0, PAGE), 0, PAGE)
     expect(await errorOf(() => file.touch(0, PAGE))).toMatchObject({ code: 'ERR_POOL_CLOSED' })
   })
+})
+
+describe('what a file is opened with', () => {
+  test('may be of a class that extends Pool, whatever names it has of its own', async () => {
+    class Named extends Pool {
+      id = 'mine'
+      memory = 'long'
+      crew = ['me']
+      settings = {}
+      counts = []
+      submit = () => { throw new Error('not asked for') }
+      cancel = this.submit
+      cancelAll = this.submit
+      enter = this.submit
+      leave = this.submit
+    }
+    const pool = new Named({ maxThreads: 1 })
+    pools.push(pool)
+    const file = await openWith(pool)
+    const gate = closeGate()
+    const controller = new AbortController()
+    const touched = file.touch(0, PAGE, { signal: controller.signal })
+    controller.abort()
+    expect((await errorOf(() => touched)).name).toBe('AbortError')
+    gate.open()
+    expectContent(await file.read(0, PAGE), 0, PAGE)
+    expect(pool.id).toBe('mine')
+    expect(pool.stats).toMatchObject({ completed: 1, failed: 1, inFlight: 0 })
+  })
+
+  test.each([['what only inherits from one', () => Object.create(Pool.prototype)], ['the class itself', () => Pool], ['null', () => null]])(
+    'must be a Pool: %s is none', async (name, make) => {
+      const error = await errorOf(() => open(path, { pool: make() }))
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('options.pool') })
+    })
 })

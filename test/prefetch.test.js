@@ -10,6 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { isDeepStrictEqual } = require('node:util')
 const { setEnvironmentData, watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
+const { clientOf } = require('../lib/pool')
 const { Control } = require('../worker/layout')
 const until = require('./fixtures/until')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
@@ -111,7 +112,7 @@ describe('a thread', () => {
   test('waits no longer for them though others ring without a pause', async () => {
     await start('ringing-clock-thread.js')
     await touchFourAtOnce()
-    const rings = () => Atomics.load(pool.memory.control, Control.DOORBELL)
+    const rings = () => Atomics.load(clientOf(pool).memory.control, Control.DOORBELL)
     const before = rings()
     await until(() => rings() > before + 1000) // it has begun to look for others
     await touch(0)

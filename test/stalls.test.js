@@ -13,6 +13,7 @@ jest.mock('node:timers', () => ({
 const { watched } = require('node:worker_threads')
 
 const { open, Pool } = require('..')
+const { clientOf } = require('../lib/pool')
 const { State } = require('../worker/layout')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 const until = require('./fixtures/until')
@@ -53,7 +54,7 @@ test('answers that are there need no look, though amid them somebody asks for wh
     const touched = file.touch((i % 16) * PAGE, PAGE, { onProgress: i === 0 ? ask : undefined })
     void touched.then(() => told++)
   }
-  const { state } = pool.memory.channel(0)
+  const { state } = clientOf(pool).memory.channel(0)
   while (state.some((of) => of !== State.FREE && of !== State.DONE)); // nobody has been told of any
   await until(() => told === COUNT)
   gate.open()
