@@ -114,6 +114,11 @@ describe('links', () => {
   })
 })
 
+// What follows without a blank line is taken for another row.
+test.each([...DOCS, 'CONTRIBUTING.md'])('tables of %s end before what comes next', (name) => {
+  expect(withoutBlocks(read(name)).match(/^\|.*\n[^|\n].*$/gm) ?? []).toEqual([])
+})
+
 describe('docs/api.md', () => {
   const { exported } = readDeclarations()
   const named = (name) => exported.find((entry) => entry.name === name)
