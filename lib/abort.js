@@ -44,7 +44,7 @@ function throwIfAborted(signal) {
   if (signal?.aborted) throw new AbortError(signal.reason)
 }
 
-/** @param {AbortSignal} signal @param {import('./pool').Pool} pool that has the request */
+/** @param {AbortSignal} signal @param {import('./pool-client').PoolClient} pool that has the request */
 function cancelOnAbort(signal, pool, request) {
   try {
     request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))

@@ -3,12 +3,11 @@
 
 const { nextTick } = require('node:process') // test runners replace the global one's
 const { errorFrom } = require('./errors')
-const { checkFunction } = require('./options')
 
 /** Runs `act`; a function as the last argument gets the outcome instead of a promise. */
 function withCallback(given, act) {
   if (typeof given.at(-1) !== 'function') return act(...given)
-  const callback = checkFunction('callback', given.pop())
+  const callback = given.pop()
   act(...given).then(
     (value) => nextTick(callback, null, value),
     (reason) => nextTick(callback, errorFrom(reason))

@@ -13,7 +13,7 @@ const { mapUnsupported } = require('./errors')
 const isNeeded = !native.makesBuffers
 
 /** The shared memory's bytes by their number: views without one follow its growth, and are slow. */
-const bytesOf = (buffer) => new Uint8Array(buffer, 0, buffer.byteLength)
+const wholeOf = (buffer) => new Uint8Array(buffer, 0, buffer.byteLength)
 
 /**
  * As native.map(), for a range that is not empty.
@@ -27,7 +27,7 @@ function layFile({ fd, offset, length, mode, freshness, follows }, path) {
   }
   const about = (bytes) => makeBuffer(bytes, path, offset, length)
   const [buffer, mirror] = [about(length), about(native.mirrorLength(length))]
-  const mapping = native.lay(fd, offset, length, mode, freshness, follows, bytesOf(buffer), bytesOf(mirror))
+  const mapping = native.lay(fd, offset, length, mode, freshness, follows, wholeOf(buffer), wholeOf(mirror))
   return typeof mapping === 'number' ? mapping : { ...mapping, buffer, mirror }
 }
 
@@ -41,4 +41,4 @@ function makeBuffer(bytes, path, offset, length) {
   throw mapUnsupported(path, offset, length, 'it has no growable ones')
 }
 
-module.exports = { bytesOf, isNeeded, layFile }
+module.exports = { wholeOf, isNeeded, layFile }

@@ -178,12 +178,7 @@ class MappedFile extends EventEmitter {
    */
   touchSync(...given) {
     if (isMainThread) throw mainThread('touchSync')
-    this.#checkOpen()
-    const isList = Array.isArray(given[0])
-    const parts = isList ? rangeList(this.byteLength, given[0]) : [this.#range(given[0], given[1])]
-    const options = touchOptions(given[isList ? 1 : 2])
-    if (options.write) this.#changes.checkWritable()
-    this.#countTouches(parts)
+    const { parts, options } = this.#whatToTouch(given)
     touchSync(this, parts, this.#pool.settings.sliceSize, options)
   }
 
@@ -553,13 +548,8 @@ class MappedFile extends EventEmitter {
     return this.#hot.get(offset, length, false)
   }
 
-  async #touch(...args) {
-    this.#checkOpen()
-    const isList = Array.isArray(args[0])
-    const parts = isList ? rangeList(this.byteLength, args[0]) : [this.#range(args[0], args[1])]
-    const options = touchOptions(args[isList ? 1 : 2])
-    if (options.write) this.#changes.checkWritable()
-    this.#countTouches(parts)
+  async #touch(...given) {
+    const { isList, parts, options } = this.#whatToTouch(given)
     const mayBeHot = !isList && !options.write && options.onProgress === undefined && !options.signal?.aborted
     if (mayBeHot && this.#getHot(parts[0]) !== undefined) return
     // Progress is told range by range, of each byte as often as it was asked for.
@@ -567,6 +557,17 @@ class MappedFile extends EventEmitter {
     const argument = options.write ? 1 : 0
     await this.#run({ op: Op.TOUCH, syscall: 'madvise', file: this, parts: merged, argument, onProgress: options.onProgress },
       options.signal)
+  }
+
+  /** The arguments of a touch, which counts from here on. */
+  #whatToTouch(given) {
+    this.#checkOpen()
+    const isList = Array.isArray(given[0])
+    const parts = isList ? rangeList(this.byteLength, given[0]) : [this.#range(given[0], given[1])]
+    const options = touchOptions(given[isList ? 1 : 2])
+    if (options.write) this.#changes.checkWritable()
+    this.#countTouches(parts)
+    return { isList, parts, options }
   }
 
   #countTouches(parts) {

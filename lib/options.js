@@ -261,7 +261,7 @@ function wasmBuffer(memory) {
   throw invalidValue('memory', memory, 'must be shared: one that is not shared may be moved when it grows')
 }
 
-/** A whole number of pages, so that `what` lies on a page boundary with the `lead` bytes before it. */
+/** Bytes that end on a page boundary, where `lead` bytes of a page come before them. */
 function checkAligned(name, value, lead = 0) {
   const { pageSize } = native
   if ((lead + value) % pageSize === 0) return
@@ -388,7 +388,7 @@ function checkPoolOptions(given = {}, useEnvironment) {
 
 module.exports = {
   DEFAULT_FRESHNESS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE,
-  adviceNumber, bytesOf, checkFileSize, checkFlags, checkFunction, checkInteger, checkLimit, checkObject,
+  adviceNumber, bytesOf, checkFileSize, checkFlags, checkInteger, checkLimit, checkObject,
   checkString, checkWriteRange, chunkOptions, lengthWithin, mapFlags, mapIntoOptions, openOptions, pinSignal, poolOptions, range,
   rangeList, sliceRange, streamOptions, touchOptions, viewLength, waitOptions
 }

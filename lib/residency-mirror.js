@@ -11,8 +11,7 @@ const PAGE_SIZE = native.pageSize
 const Known = Object.freeze({
   NOTHING: 0,
   STALE: 1, // it was resident some seconds ago
-  RESIDENT: 2,
-  PINNED: 3 // and stays so until it is unpinned
+  RESIDENT: 2
 })
 
 class ResidencyMirror {
@@ -55,7 +54,7 @@ class ResidencyMirror {
     // Nobody keeps an eye on pages of which nothing is known, or cold random traffic would have all of a file watched.
     const firstEntry = bytes[PAGES + first]
     if (firstEntry === 0) return Known.NOTHING
-    if (firstEntry === PINNED && this.#arePinned(first, last)) return Known.PINNED
+    if (firstEntry === PINNED && this.#arePinned(first, last)) return Known.RESIDENT // until it is unpinned: asks nobody
     if (!this.#watch(first, last)) return Known.NOTHING
     const now = Atomics.load(bytes, EPOCH)
     let known = Known.RESIDENT

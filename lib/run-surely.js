@@ -7,7 +7,7 @@ const { getDefaultPool } = require('./pool')
 const { Request } = require('./request')
 
 /**
- * @param {import('./pool').Pool} pool
+ * @param {import('./pool-client').PoolClient} pool
  * @param {object} about what a Request is told
  * @param {() => number | void} lastResort does it on this thread
  * @returns {Promise<number>} the sum of the results, or what `lastResort` returned
@@ -24,7 +24,7 @@ async function runOn(pool, about) {
 
 /**
  * Waits for slices that are under way, and always closes. Giving back GiBs of pages takes tens of ms.
- * @param {import('./pool').Pool} pool
+ * @param {import('./pool-client').PoolClient} pool
  * @param {object} file a MappedFile, or the overlay of a lease
  * @returns {Promise<number>} 0, or a negative result of the core
  */

@@ -166,8 +166,9 @@ class PoolMemory {
       new Int32Array(memory)[Control.KIND] === KIND
   }
 
-  channel(number) {
-    return new ChannelMemory(this.memory, CONTROL_INTS * 4 + number * CHANNEL_BYTES)
+  /** @param {typeof ChannelMemory} [Kind] what sees it, if more than its memory is to be kept of it */
+  channel(number, Kind = ChannelMemory) {
+    return new Kind(this.memory, CONTROL_INTS * 4 + number * CHANNEL_BYTES)
   }
 }
 

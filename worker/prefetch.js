@@ -56,7 +56,7 @@ class Prefetch {
       const lead = ranges[at + 1]
       const offset = ranges[at + 2]
       let end = ranges[at + 3]
-      for (at += STRIDE; at < last && ranges[at] === id && ranges[at + 2] < pageEnd(lead, end); at += STRIDE) {
+      for (at += STRIDE; at < last && ranges[at] === id && ranges[at + 2] < pageEnd(end, lead); at += STRIDE) {
         end = Math.max(end, ranges[at + 3])
       }
       parts[filled++] = id
@@ -69,6 +69,6 @@ class Prefetch {
 }
 
 /** The first byte past the page that byte `end` lies on: a range that starts before it touches one that ends at `end`. */
-const pageEnd = (lead, end) => end - ((lead + end) % native.pageSize) + native.pageSize
+const pageEnd = (end, lead) => end - ((lead + end) % native.pageSize) + native.pageSize
 
 module.exports = { Prefetch }

@@ -39,6 +39,14 @@ function isShort(channel, slot) {
   return (readsPages || isQuick) && channel.length[slot] - channel.done[slot] <= SHORT
 }
 
+/** A channel, and what this thread alone knows of it. */
+class ServedChannel extends ChannelMemory {
+  turns = new Float64Array(SLOTS) // when this thread last did something for each slot
+  longTurn = 0 // when this thread last did something for a slot with much to do
+  cursor = 0 // the slot at which the sweep goes on
+  isSwept = false // it has come to the end once
+}
+
 class Server {
   /**
    * @param {import('./layout').PoolMemory} pool
@@ -77,12 +85,7 @@ class Server {
   findChannels() {
     const count = Atomics.load(this.control, Control.CHANNELS)
     while (this.channels.length < count) {
-      const channel = this.pool.channel(this.channels.length)
-      channel.turns = new Float64Array(SLOTS) // when this thread last did something for each
-      channel.longTurn = 0 // when this thread last did something for a slot with much to do
-      channel.cursor = 0 // the slot at which the sweep goes on
-      channel.isSwept = false // it has come to the end once
-      this.channels.push(channel)
+      this.channels.push(this.pool.channel(this.channels.length, ServedChannel))
     }
   }
 
