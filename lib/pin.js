@@ -10,6 +10,8 @@ const { fromCore, mapClosed, pinLimit } = require('./errors')
 const locksOf = new WeakMap() // of a file: a Set
 const lockOf = new WeakMap() // of a view
 
+const NOTHING_LOCKED = Promise.resolve() // what release() gives for an empty range
+
 /** The core's pin: its pages are unlocked by release(), by close(), or when the collector finds nobody as above. */
 class Lock {
   #id
@@ -118,7 +120,7 @@ class Pin {
    */
   release() {
     this.#released = true
-    return this.#lock?.release() ?? Promise.resolve()
+    return this.#lock?.release() ?? NOTHING_LOCKED
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {

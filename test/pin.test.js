@@ -97,7 +97,9 @@ describe('pin()', () => {
     const empty = await file.pin(10, 0)
     expect(pagesLocked()).toBe(0)
     expect(empty.view).toHaveLength(0)
-    await empty.release()
+    const released = empty.release()
+    expect(empty.release()).toBe(released)
+    await released
     expect(empty.released).toBe(true)
   })
 

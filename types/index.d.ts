@@ -552,7 +552,7 @@ export interface FileStats {
   writes: number
   /** Bytes that they have written. */
   writtenBytes: number
-  /** Buffers handed out by `view`, `tryView` and scans. */
+  /** Buffers handed out by `view`, `tryView`, scans and pins. */
   views: number
   /** Calls of `touch`, `view` and `tryView` that found the range known to be resident, and asked no thread. */
   hits: number
@@ -1144,7 +1144,7 @@ export interface PoolOptions {
   resourceLimits?: ResourceLimits | undefined
   /**
    * Microseconds, 0 to 1000000, for which a thread without work looks for more before it sleeps; a caller with up to sixteen
-   * requests in flight looks for the answer ten times as long. Both only while that comes to something. 0: nobody looks,
+   * ranges in flight looks for the answer ten times as long. Both only while that comes to something. 0: nobody looks,
    * all sleep at once.
    * @defaultValue 20
    */
