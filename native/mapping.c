@@ -55,6 +55,8 @@ void fl_mapping_discard(struct fl_mapping *m) {
   fl_guard_count_alone(m, 0);
   bool was_awake = atomic_exchange(&m->mirror.awake, false);
   fl_window_drop(m);
+  pthread_mutex_destroy(&m->writing); /* operations alone take the two, and each has a reference */
+  pthread_mutex_destroy(&m->refreshing);
   fl_table_remove(&fl_mappings, m);
   if (was_awake)
     fl_mirror_note_end();
