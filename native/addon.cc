@@ -15,7 +15,6 @@
 #include "pin_binding.h"
 #include "shared_buffer.h"
 #include "wait_signal.h"
-#include <algorithm>
 #include <cerrno>
 #include <unordered_map>
 
@@ -63,11 +62,7 @@ private:
   std::unordered_map<fl_id, Napi::ObjectReference> lent_;
 };
 
-// A mapping's id travels as the pointer that finalizers are given.
-static_assert(sizeof(void *) >= sizeof(fl_id), "an id must fit into a pointer");
-void *IdAsPointer(fl_id id) { return reinterpret_cast<void *>(static_cast<uintptr_t>(id)); }
-
-void ReleaseBuffer(void *, void *hint) { fl_mapping_release(static_cast<fl_id>(reinterpret_cast<uintptr_t>(hint))); }
+void ReleaseBuffer(void *, void *id) { fl_mapping_release(IdOfPointer(id)); }
 
 // Each buffer holds a reference of its own, since it may outlive its handle, this thread and its environment.
 napi_value BufferOver(Napi::Env env, fl_id id, void *data, uint64_t length) {

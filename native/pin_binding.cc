@@ -4,14 +4,11 @@
 #include "arguments.h"
 #include "faultless.h"
 #include <cerrno>
-#include <cmath>
 
 namespace {
 
-Napi::Value Number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
-
-// Whatever forgets a pin, be it the collector or the end of a thread, lets go of it. The id travels as the pointer.
-void Abandon(napi_env, void *id, void *) { fl_pin_abandon(static_cast<fl_id>(reinterpret_cast<uintptr_t>(id))); }
+// Whatever forgets a pin, be it the collector or the end of a thread, lets go of it.
+void Abandon(napi_env, void *id, void *) { fl_pin_abandon(IdOfPointer(id)); }
 
 // createPin(mapping, offset, length): { id, lease } or a negative number. The pin lasts no longer than the lease.
 Napi::Value CreatePin(const Napi::CallbackInfo &info) {
@@ -19,27 +16,26 @@ Napi::Value CreatePin(const Napi::CallbackInfo &info) {
   fl_id id;
   int result = fl_pin_create(Integer(info[0]), Integer(info[1]), Integer(info[2]), &id);
   if (result < 0)
-    return Napi::Number::New(env, result);
+    return Result(env, result);
   napi_value lease;
-  if (napi_create_external(env, reinterpret_cast<void *>(static_cast<uintptr_t>(id)), Abandon, nullptr, &lease) !=
-      napi_ok) {
+  if (napi_create_external(env, IdAsPointer(id), Abandon, nullptr, &lease) != napi_ok) {
     fl_pin_drop(id, UINT64_MAX); // it holds nothing yet
-    return Napi::Number::New(env, -ENOMEM);
+    return Result(env, -ENOMEM);
   }
   Napi::Object pin = Napi::Object::New(env);
-  pin.Set("id", Number(env, id));
+  pin.Set("id", Result(env, static_cast<int64_t>(id)));
   pin.Set("lease", Napi::Value(env, lease));
   return pin;
 }
 
 // lockPin(id, from, length): locks so many bytes, `from` bytes into the pin.
 Napi::Value LockPin(const Napi::CallbackInfo &info) {
-  return Napi::Number::New(info.Env(), fl_pin_lock(Integer(info[0]), Integer(info[1]), Integer(info[2])));
+  return Result(info.Env(), fl_pin_lock(Integer(info[0]), Integer(info[1]), Integer(info[2])));
 }
 
 // dropPin(id, upto): lets go of its first bytes; of all of it where these are all.
 Napi::Value DropPin(const Napi::CallbackInfo &info) {
-  return Napi::Number::New(info.Env(), fl_pin_drop(Integer(info[0]), Integer(info[1])));
+  return Result(info.Env(), fl_pin_drop(Integer(info[0]), Integer(info[1])));
 }
 
 // pinUsage(): { limit, locked, pinned } in bytes; the limit may be Infinity.
@@ -48,16 +44,15 @@ Napi::Value PinUsage(const Napi::CallbackInfo &info) {
   fl_pin_usage usage;
   fl_get_pin_usage(&usage);
   Napi::Object object = Napi::Object::New(env);
-  if (usage.limit == UINT64_MAX)
-    object.Set("limit", Napi::Number::New(env, HUGE_VAL));
-  else
-    object.Set("limit", Number(env, usage.limit));
-  object.Set("locked", Number(env, usage.locked));
-  object.Set("pinned", Number(env, usage.pinned));
+  object.Set("limit", Bytes(env, usage.limit));
+  object.Set("locked", Bytes(env, usage.locked));
+  object.Set("pinned", Bytes(env, usage.pinned));
   return object;
 }
 
-Napi::Value PinCount(const Napi::CallbackInfo &info) { return Number(info.Env(), fl_pin_count()); }
+Napi::Value PinCount(const Napi::CallbackInfo &info) {
+  return Result(info.Env(), static_cast<int64_t>(fl_pin_count()));
+}
 
 } // namespace
 

@@ -1,22 +1,12 @@
 // The binding of waits: arguments out of JavaScript values, results back as numbers (see addon.cc).
 
+#include "arguments.h"
 #include "wait_signal.h"
 #include <algorithm>
-#include <cmath>
 
 namespace {
 
 WaitSignal *SignalOf(const Napi::CallbackInfo &info) { return static_cast<WaitSignal *>(info.Data()); }
-
-uint64_t Integer(const Napi::Value &value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
-
-Napi::Value Result(Napi::Env env, int64_t result) { return Napi::Number::New(env, static_cast<double>(result)); }
-
-// From milliseconds, which may be Infinity; never less than was asked for.
-int64_t Nanoseconds(const Napi::Value &milliseconds) {
-  double ns = std::ceil(milliseconds.As<Napi::Number>().DoubleValue() * 1e6);
-  return ns < 9e18 ? static_cast<int64_t>(ns) : INT64_MAX;
-}
 
 // onWaits(callback): whether waits can be made; `callback([wait, result, …])` is then called on this thread.
 Napi::Value OnWaits(const Napi::CallbackInfo &info) {

@@ -315,6 +315,30 @@ static void freshness_is_what_was_asked_for(void) {
   }
 }
 
+/* While another mirror's epochs go round, and behind its back, since nothing else shows that nobody looks. */
+static void what_is_believed_for_ever_is_never_asked(void) {
+  struct fl_map_info ever, fast;
+  int fd = map_file(SIZE, INT64_MAX, &ever);
+  close(map_file(SIZE, FRESHNESS, &fast));
+  CHECK_EQUAL(fl_touch(ever.id, 0, SIZE), 0);
+  use(&ever, PAGES, 0);
+  uint8_t epoch = byte_of(&ever, FL_MIRROR_EPOCH), last = byte_of(&fast, FL_MIRROR_EPOCH);
+  drop_from_cache(ever.id, fd, 0, SIZE);
+  for (unsigned epochs = 0; epochs < MORE_THAN_ROUND; epochs += passed(&fast, &last)) {
+    use(&fast, PAGES, 0);
+    nap();
+  }
+  for (size_t page = 0; page < PAGES; page++)
+    CHECK(is_known(&ever, page));
+  CHECK_EQUAL(byte_of(&ever, FL_MIRROR_EPOCH), epoch);
+  CHECK_EQUAL(byte_of(&ever, FL_MIRROR_AWAKE), 1);
+  CHECK_EQUAL(byte_of(&ever, FL_MIRROR_PAGES + PAGES), FL_MIRROR_USED); /* no sweep has counted it down */
+  close(fd);
+  let_go(fast.id);
+  let_go(ever.id);
+  UNTIL(!fl_mirror_thread_runs());
+}
+
 static long resident_bytes(void) {
   long total, resident;
   FILE *statm = fopen("/proc/self/statm", "r");
@@ -471,6 +495,7 @@ int main(void) {
   RUN(what_is_cut_off_is_forgotten_and_stays_so);
   RUN(changes_of_the_file_are_counted);
   RUN(freshness_is_what_was_asked_for);
+  RUN(what_is_believed_for_ever_is_never_asked);
   RUN(a_sparse_giant_costs_no_memory);
   RUN(no_page_of_it_is_huge);
   RUN(a_giant_that_reaches_past_its_file_is_no_burden);
