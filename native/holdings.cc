@@ -57,8 +57,6 @@ std::atomic<int32_t> *WordOf(const Napi::Int32Array &array, uint32_t index) {
   return reinterpret_cast<std::atomic<int32_t> *>(const_cast<Napi::Int32Array &>(array).Data() + index);
 }
 
-constexpr int32_t kGeneration = ~0xff;
-
 } // namespace
 
 bool HeldWords::Claim(Napi::Int32Array array, uint32_t index, int32_t expected, int32_t desired) {

@@ -32,12 +32,13 @@ private:
 };
 
 /*
- * Words of shared memory that say which of its JavaScript threads holds something. The upper 24 bits of a word are its
- * generation, which every new holder changes; the bit kGone is set when the holder's environment ends.
+ * Words of shared memory that say which of its JavaScript threads holds something. The bit kGone is set when the holder's
+ * environment ends; those above it are the word's generation, which every new holder changes (worker/layout.js).
  */
 class HeldWords {
 public:
   static constexpr int32_t kGone = 0x80;
+  static constexpr int32_t kGeneration = ~(2 * kGone - 1);
 
   /* Exchanges the word if it is as expected, and holds it from then on. */
   bool Claim(Napi::Int32Array array, uint32_t index, int32_t expected, int32_t desired);

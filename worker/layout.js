@@ -41,7 +41,7 @@ const runnerOf = (state) => (state >> STATE_BITS) & NUMBERS
 const isRunner = (state, generation) => state >> (STATE_BITS + NUMBER_BITS) === (generation & GENERATIONS)
 
 const GONE = native.gone
-const HOLDER_BITS = 8
+const HOLDER_BITS = Math.log2(GONE) + 1
 const MOST_GENERATIONS = 0x7fffff
 
 const statusOf = (word) => word & (GONE - 1)
