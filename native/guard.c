@@ -295,7 +295,7 @@ static bool is_damaged(const struct fl_operation *op) {
   const struct fl_mapping *m = op->mapping;
   if (op->span == 0 || atomic_load(&m->damaged_pages) == 0)
     return false;
-  size_t page = ((uintptr_t)op->base - atomic_load(&m->base)) / fl_os_page_size();
+  size_t page = fl_first_page(op);
   size_t end = page + op->span / fl_os_page_size();
   for (size_t next; page < end; page = next) {
     next = end_of_word(page, end);

@@ -4,6 +4,7 @@
 #ifndef FAULTLESS_MAPPING_H
 #define FAULTLESS_MAPPING_H
 
+#include "os.h"
 #include "table.h"
 
 /* What mirror.c keeps of a mapping. Only the first two words and the atomics are for other threads than its own. */
@@ -100,6 +101,11 @@ struct fl_operation {
   unsigned refreshes;   /* of the mapping, when the operation began */
 };
 
+/* The first page of the range, counted from the mapping's. */
+static inline size_t fl_first_page(const struct fl_operation *op) {
+  return ((uintptr_t)op->base - atomic_load(&op->mapping->base)) / fl_os_page_size();
+}
+
 /*
  * Looks a mapping up, checks the range and widens it to pages: the one place that does. 0, -FL_CLOSED, or -ERANGE for
  * a range that leaves the mapping. After 0 the mapping's descriptor and pages stay until fl_operation_end.
@@ -146,7 +152,6 @@ int fl_guard_verdict(const struct fl_operation *op);
 void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
 
 /* guard.c: the same, and how the file was when it was asked. */
-struct fl_os_status;
 int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
 
 /* guard.c: the same for who has asked already: `asked` is what fl_os_file_status returned after the pages were touched. */

@@ -6,13 +6,9 @@
 #define FAULTLESS_MAPPING_TABLE_H
 
 #include "mapping.h"
-#include "os.h"
 
 extern struct fl_table fl_mappings;
 extern pthread_cond_t fl_operation_ended; /* with the table's lock */
-
-static inline uint64_t fl_page_floor(uint64_t bytes) { return bytes & ~(uint64_t)(fl_os_page_size() - 1); }
-static inline uint64_t fl_page_ceil(uint64_t bytes) { return fl_page_floor(bytes + fl_os_page_size() - 1); }
 
 /* mapping_setup.c: bytes of memory for the bits of damage of a range. */
 size_t fl_damage_span(size_t span);

@@ -19,8 +19,7 @@ static size_t blocks_of(size_t pages) { return (pages + FL_MIRROR_BLOCK - 1) / F
 
 size_t fl_mirror_span(size_t span) {
   size_t pages = span / fl_os_page_size();
-  size_t bytes = FL_MIRROR_PAGES + pages + 2 * blocks_of(pages) + fl_os_page_size() - 1;
-  return bytes - bytes % fl_os_page_size();
+  return fl_page_ceil(FL_MIRROR_PAGES + pages + 2 * blocks_of(pages));
 }
 
 void fl_mirror_init(struct fl_mirror *mirror) {
@@ -109,7 +108,7 @@ void fl_mirror_mark(const struct fl_operation *op) {
     return;
   if (mirror->believed > 0 && !atomic_load_explicit(&mirror->awake, memory_order_relaxed))
     fl_mirror_attend(m);
-  size_t first = ((uintptr_t)op->base - atomic_load(&m->base)) / fl_os_page_size();
+  size_t first = fl_first_page(op);
   size_t count = op->span / fl_os_page_size();
   uint8_t epoch = epoch_of_now(mirror);
   for (size_t page = first; page < first + count; page++)
@@ -132,7 +131,7 @@ void fl_mirror_forget(struct fl_mapping *m, size_t first, size_t count) {
 
 void fl_mirror_forget_range(const struct fl_operation *op) {
   struct fl_mapping *m = op->mapping;
-  size_t first = ((uintptr_t)op->base - atomic_load(&m->base)) / fl_os_page_size();
+  size_t first = fl_first_page(op);
   size_t last = first + op->span / fl_os_page_size();
   for (size_t page = first, end; (page = fl_pins_next(m, page, last, false)) < last; page = end) {
     end = fl_pins_next(m, page, last, true);
@@ -233,6 +232,6 @@ void fl_mirror_look_at_file(struct fl_mapping *m) {
   uint64_t size = status.size <= m->file_offset ? 0 : status.size - m->file_offset;
   /* Where it ends is known to whoever asks for ranges, so the page that it ends in is whole as long as it reaches there. */
   uint64_t end = atomic_load(&m->known_end);
-  mirror->whole = size >= end ? (end + fl_os_page_size() - 1) / fl_os_page_size() : size / fl_os_page_size();
+  mirror->whole = (size >= end ? fl_page_ceil(end) : size) / fl_os_page_size();
   fl_mirror_forget_from(m, mirror->whole);
 }

@@ -11,6 +11,10 @@
 
 size_t fl_os_page_size(void);
 
+/* Down to the start of a page, and up to the end of one. */
+static inline uint64_t fl_page_floor(uint64_t bytes) { return bytes & ~(uint64_t)(fl_os_page_size() - 1); }
+static inline uint64_t fl_page_ceil(uint64_t bytes) { return fl_page_floor(bytes + fl_os_page_size() - 1); }
+
 /*
  * Opens a regular file for reading if that waits for nobody: a descriptor that is closed on exec. -EAGAIN where it might
  * wait, and for everything else that is in the way: whoever may wait tries again, and hears what it was.

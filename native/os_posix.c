@@ -195,7 +195,7 @@ int fl_os_residency_is_honest(int fd) {
   struct fl_os_status status;
   if (fl_os_cached_file_status(fd, &status) < 0)
     return 0;
-  uint64_t beyond = (status.size + FL_POSIX_STEP) & ~(uint64_t)(page_size - 1);
+  uint64_t beyond = fl_page_floor(status.size + FL_POSIX_STEP);
   void *page = mmap(NULL, page_size, PROT_READ, MAP_SHARED, fd, (off_t)beyond);
   if (page == MAP_FAILED)
     return 0;

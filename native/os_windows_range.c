@@ -35,10 +35,6 @@ static SRWLOCK lock = SRWLOCK_INIT; /* guards all ranges; nobody who holds it lo
 static struct range *ranges;
 static unsigned changes; /* of pieces, in any range */
 
-static uint64_t page_ceil(uint64_t bytes) {
-  return (bytes + fl_os_page_size() - 1) & ~(uint64_t)(fl_os_page_size() - 1);
-}
-
 /* The system's own pages, of which a view has whole ones. */
 static size_t system_page_ceil(size_t bytes) {
   return (bytes + fl_windows_page_size() - 1) & ~(fl_windows_page_size() - 1);
@@ -148,7 +144,7 @@ static int fill_with_file(struct range *range, size_t i) {
   uint64_t start = range->file_offset + range->pieces[i].start;
   if (result < 0 || status.size <= start)
     return result;
-  uint64_t end = page_ceil(status.size) - range->file_offset;
+  uint64_t end = fl_page_ceil(status.size) - range->file_offset;
   if (end < range->pieces[i].end)
     result = cut_at(range, (size_t)end);
   return result < 0 ? result : fill_with_view(range, &range->pieces[i], status.size);

@@ -15,10 +15,7 @@ static _Atomic uint64_t pinned_pages; /* of all mappings */
 /* The count of a page that is locked and held by no pin: to unlock it would have split the mapping. */
 static const uint32_t KEPT = (uint32_t)1 << 31;
 
-size_t fl_pins_span(size_t span) {
-  size_t bytes = span / fl_os_page_size() * sizeof(uint32_t) + fl_os_page_size() - 1;
-  return bytes - bytes % fl_os_page_size();
-}
+size_t fl_pins_span(size_t span) { return fl_page_ceil(span / fl_os_page_size() * sizeof(uint32_t)); }
 
 bool fl_pins_hold(const struct fl_mapping *m, size_t page) {
   const _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);

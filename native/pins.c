@@ -33,10 +33,6 @@ void fl_pins_init(struct fl_pins *of_mapping) {
   of_mapping->window = NULL;
 }
 
-static size_t first_page(const struct fl_operation *op) {
-  return ((uintptr_t)op->base - atomic_load(&op->mapping->base)) / fl_os_page_size();
-}
-
 /* --- the life of a pin ----------------------------------------------------------------------------------------- */
 
 static void put(struct fl_pin *pin) {
@@ -56,7 +52,7 @@ int fl_pin_create(fl_id id, uint64_t offset, uint64_t length, fl_id *pin_id) {
   pin->offset = offset;
   pin->length = length;
   pin->dropping = false;
-  pin->first = pin->end = first_page(&op);
+  pin->first = pin->end = fl_first_page(&op);
   atomic_store(&pin->state, FRESH);
   *pin_id = pin->entry.id;
   result = fl_operation_end(&op, 0);
@@ -101,7 +97,7 @@ static int hold_part(struct fl_pin *pin, const struct fl_operation *op) {
   struct fl_mapping *m = op->mapping;
   if (op->span == 0)
     return 0;
-  size_t end = first_page(op) + op->span / fl_os_page_size();
+  size_t end = fl_first_page(op) + op->span / fl_os_page_size();
   pthread_mutex_lock(&m->pins.lock);
   int result = enlist(m, pin);
   if (result == 0 && pin->end < end) {

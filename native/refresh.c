@@ -97,8 +97,7 @@ static int map_readable_again(struct fl_mapping *m, struct run run) {
 /* Pages past the end of the file stay as they are. */
 static int map_all_again(struct fl_mapping *m, uint64_t size) {
   int result = 0;
-  size_t page_size = fl_os_page_size();
-  size_t pages = size <= m->file_offset ? 0 : (size - m->file_offset + page_size - 1) / page_size;
+  size_t pages = size <= m->file_offset ? 0 : fl_page_ceil(size - m->file_offset) / fl_os_page_size();
   struct run run = {0, 0};
   while (result == 0 && next_run(m, NULL, run.end, &run) && run.start < pages)
     result = map_readable_again(m, (struct run){run.start, run.end < pages ? run.end : pages});

@@ -152,13 +152,9 @@ int fl_residency(fl_id id, uint64_t offset, uint64_t length, uint8_t *vector, ui
   return result < 0 ? result : fl_operation_end(&op, residency(&op, vector, resident));
 }
 
-static size_t first_page(const struct fl_operation *op) {
-  return ((uintptr_t)op->base - atomic_load(&op->mapping->base)) / fl_os_page_size();
-}
-
 /* The first page of the operation's that is pinned or is not, as fl_pins_next, counted from `from` of the operation's. */
 static size_t next_page(const struct fl_operation *op, size_t from, bool pinned) {
-  size_t first = first_page(op), end = first + op->span / fl_os_page_size();
+  size_t first = fl_first_page(op), end = first + op->span / fl_os_page_size();
   return fl_pins_next(op->mapping, first + from, end, pinned) - first;
 }
 

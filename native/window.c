@@ -74,7 +74,7 @@ void fl_window_drop(struct fl_mapping *m) {
 void fl_window_drop_entries(const struct fl_operation *op) {
   pthread_mutex_lock(&lock);
   const struct fl_window *window = op->mapping->window;
-  size_t at = (size_t)((uintptr_t)op->base - atomic_load(&op->mapping->base));
+  size_t at = fl_first_page(op) * fl_os_page_size();
   if (window != NULL && at + op->span <= window->span)
     fl_os_drop_entries((char *)window->base + at, op->span);
   pthread_mutex_unlock(&lock);
@@ -86,7 +86,7 @@ const void *fl_window_address(const struct fl_window *window, const struct fl_op
 
 bool fl_window_has(const void *address) {
   uint8_t resident = 0;
-  void *page = (void *)((uintptr_t)address & ~(uintptr_t)(fl_os_page_size() - 1));
+  void *page = (void *)fl_page_floor((uintptr_t)address);
   return fl_os_residency(page, fl_os_page_size(), &resident) == 0 && (resident & 1) != 0;
 }
 
