@@ -62,7 +62,7 @@
           "sources": ["native/os_stub.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_waits.c"]
         }],
         ["faultless_os=='posix'", {
-          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_plain.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_waits.c"]
+          "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_plain.c", "native/os_linux_any.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_waits.c"]
         }],
         ["OS=='mac' and faultless_os==''", {
           "sources": ["native/os_posix.c", "native/os_portable.c", "native/os_darwin.c", "native/os_no_blocks.c", "native/os_no_cached.c"],
@@ -75,7 +75,7 @@
           }
         }],
         ["OS=='linux' and faultless_os==''", {
-          "sources": ["native/os_posix.c", "native/os_linux.c", "native/os_linux_blocks.c", "native/os_linux_futex.c", "native/os_linux_open.c"],
+          "sources": ["native/os_posix.c", "native/os_linux.c", "native/os_linux_any.c", "native/os_linux_blocks.c", "native/os_linux_futex.c", "native/os_linux_open.c"],
           # The finalizer of an external buffer may run after the last thread that loaded the addon has gone
           # (docs/internals.md), so the object must never be unloaded.
           "ldflags": ["-Wl,-z,nodelete"],

@@ -33,12 +33,7 @@
 #define MLOCK_ONFAULT 1
 #endif
 
-const int fl_sys_flags_in_the_way = O_APPEND | O_DIRECT;
 const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1] = {SIGBUS, 0};
-
-int64_t fl_sys_changed_ns(const struct stat *status) {
-  return (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec;
-}
 
 int fl_sys_path(int fd, char *path, size_t size) {
   snprintf(path, size, "/proc/self/fd/%d", fd);
@@ -138,11 +133,6 @@ int fl_os_map_zeros(void *base, size_t span) {
   return result == -ENOMEM ? map_zeros_as(base, span, PROT_READ) : result; /* strict overcommit, as above */
 }
 
-void fl_os_drop_entries(void *base, size_t span) {
-  for (size_t at = 0; at < span; at += FL_POSIX_STEP)
-    madvise((char *)base + at, span - at < FL_POSIX_STEP ? span - at : FL_POSIX_STEP, MADV_DONTNEED);
-}
-
 /*
  * Where huge pages are for all, one store takes 2 MiB, or 32 MiB with pages of 16 KiB. Kernels without them refuse: no
  * loss.
@@ -156,19 +146,6 @@ int fl_os_advise(void *base, size_t span, enum fl_advice advice) {
       [FL_PAGEOUT] = MADV_PAGEOUT,   [FL_HUGEPAGE] = MADV_HUGEPAGE,
   };
   return fl_posix_result(madvise(base, span, madvise_of[advice]));
-}
-
-/*
- * Not madvise(MADV_WILLNEED), which does the same (mm/madvise.c, madvise_willneed) after it has looked the range up in the
- * address space. One call reads no more than the larger of the device's read_ahead_kb and max_sectors_kb, and says nothing
- * of the rest (mm/readahead.c, force_page_cache_ra), which populating would then read page by page. 128 KiB is the
- * smallest that either is by default.
- */
-void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span) {
-  (void)base;
-  const size_t most = 128u << 10;
-  for (size_t at = 0; at < span; at += most)
-    posix_fadvise(fd, (off_t)(file_offset + at), (off_t)(span - at < most ? span - at : most), POSIX_FADV_WILLNEED);
 }
 
 static _Atomic bool populate_disabled;
@@ -302,17 +279,14 @@ bool fl_os_lock_loads(void) { return false; }
 
 bool fl_os_keeps_locks(void) { return true; }
 
-/* Walking the pages of so many bytes takes half a millisecond, with mmap_lock held for writing. */
-static const size_t LOCK_STEP = 8u << 20;
-
 /*
  * The bare system calls: mlock2(2) is missing in some C libraries, and ASAN makes munlock(2) do nothing. MLOCK_ONFAULT,
  * as locking a private writable mapping at once stores into it, and so copies every page.
  */
 int fl_os_lock(void *base, size_t span) {
   int result = 0;
-  for (size_t at = 0; at < span && result == 0; at += LOCK_STEP) {
-    size_t step = span - at < LOCK_STEP ? span - at : LOCK_STEP;
+  for (size_t at = 0; at < span && result == 0; at += FL_POSIX_LOCK_STEP) {
+    size_t step = span - at < FL_POSIX_LOCK_STEP ? span - at : FL_POSIX_LOCK_STEP;
     result = fl_posix_result((int)syscall(SYS_mlock2, (char *)base + at, step, MLOCK_ONFAULT));
   }
   return result;
@@ -320,8 +294,8 @@ int fl_os_lock(void *base, size_t span) {
 
 /* Fails only where the process has no map entry left to tell a locked page from its neighbours; then it stays locked. */
 void fl_os_unlock(void *base, size_t span) {
-  for (size_t at = 0; at < span; at += LOCK_STEP)
-    syscall(SYS_munlock, (char *)base + at, span - at < LOCK_STEP ? span - at : LOCK_STEP);
+  for (size_t at = 0; at < span; at += FL_POSIX_LOCK_STEP)
+    syscall(SYS_munlock, (char *)base + at, span - at < FL_POSIX_LOCK_STEP ? span - at : FL_POSIX_LOCK_STEP);
 }
 
 /*
@@ -367,30 +341,4 @@ int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
 
 int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
   return -posix_fadvise(fd, (off_t)file_offset, (off_t)span, POSIX_FADV_DONTNEED);
-}
-
-void fl_os_init_condition(pthread_cond_t *condition) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(condition, &attributes);
-  pthread_condattr_destroy(&attributes);
-}
-
-void fl_os_wait_until(pthread_cond_t *condition, pthread_mutex_t *held, int64_t when) {
-  struct timespec until = fl_posix_time(when);
-  pthread_cond_timedwait(condition, held, &until);
-}
-
-static uint64_t microseconds(struct timeval time) { return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec; }
-
-int fl_get_thread_usage(struct fl_thread_usage *usage) {
-  struct rusage used;
-  if (getrusage(RUSAGE_THREAD, &used) != 0)
-    return -errno;
-  usage->major_faults = (uint64_t)used.ru_majflt;
-  usage->minor_faults = (uint64_t)used.ru_minflt;
-  usage->user_cpu_us = microseconds(used.ru_utime);
-  usage->system_cpu_us = microseconds(used.ru_stime);
-  return 0;
 }

@@ -89,14 +89,14 @@ bool fl_os_lock_loads(void) { return true; }
 
 bool fl_os_keeps_locks(void) { return false; }
 
-/* A step waits for no device, as the pages were loaded before; but it takes the address space for itself. */
-static const size_t LOCK_STEP = 8u << 20;
-
-/* Some systems say EAGAIN where others say ENOMEM: the limit does not allow it. */
+/*
+ * A step waits for no device, as the pages were loaded before. Some systems say EAGAIN where others say ENOMEM: the limit
+ * does not allow it.
+ */
 int fl_os_lock(void *base, size_t span) {
   int result = 0;
-  for (size_t at = 0; at < span && result == 0; at += LOCK_STEP)
-    result = fl_posix_result(mlock((char *)base + at, span - at < LOCK_STEP ? span - at : LOCK_STEP));
+  for (size_t at = 0; at < span && result == 0; at += FL_POSIX_LOCK_STEP)
+    result = fl_posix_result(mlock((char *)base + at, span - at < FL_POSIX_LOCK_STEP ? span - at : FL_POSIX_LOCK_STEP));
   return result == -EAGAIN ? -ENOMEM : result;
 }
 

@@ -1,7 +1,8 @@
 /*
- * How the files of POSIX systems share their work. os_posix.c is for all of them. Linux adds os_linux.c; the others add
- * os_portable.c, and a file of their own for what even they do differently: os_darwin.c, or os_plain.c, which stands in
- * for it where the portable code is tried on Linux. The names here that begin with fl_sys_ are those differences.
+ * How the files of POSIX systems share their work. os_posix.c is for all of them. Linux adds os_linux*.c; the others add
+ * os_portable.c, and a file of their own for what even they do differently: os_darwin.c, or os_plain.c with
+ * os_linux_any.c, which stand in for it where the portable code is tried on Linux. The names here that begin with fl_sys_
+ * are those differences.
  */
 #ifndef FAULTLESS_OS_POSIX_H
 #define FAULTLESS_OS_POSIX_H
@@ -12,7 +13,10 @@
 #include <time.h>
 
 /* Steps in which long ranges are worked on, so that no step holds the address space for more than about a millisecond. */
-enum { FL_POSIX_STEP = 64 << 20 };
+enum {
+  FL_POSIX_STEP = 64 << 20,
+  FL_POSIX_LOCK_STEP = 8 << 20 /* locking walks all pages of it */
+};
 
 static inline int fl_posix_result(int result) { return result == 0 ? 0 : -errno; }
 
