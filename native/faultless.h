@@ -227,9 +227,6 @@ int fl_populate(fl_id id, uint64_t offset, uint64_t length);
  */
 int fl_populate_for_writing(fl_id id, uint64_t offset, uint64_t length);
 
-/* fl_prefetch, then fl_populate. */
-int fl_touch(fl_id id, uint64_t offset, uint64_t length);
-
 /* How many pages the range reaches into. */
 uint64_t fl_page_count(fl_id id, uint64_t offset, uint64_t length);
 

@@ -108,11 +108,6 @@ int fl_populate_for_writing(fl_id id, uint64_t offset, uint64_t length) {
   return populate_range(id, offset, length, true);
 }
 
-int fl_touch(fl_id id, uint64_t offset, uint64_t length) {
-  int result = fl_prefetch(id, offset, length);
-  return result < 0 ? result : fl_populate(id, offset, length);
-}
-
 uint64_t fl_page_count(fl_id id, uint64_t offset, uint64_t length) {
   struct fl_operation op;
   if (fl_operation_begin(&op, id, offset, length) < 0)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHECK(condition)                                                                                               \
@@ -48,6 +49,21 @@ static inline void run(const char *name, void (*test)(void)) {
 #define PAGE fl_page_size()
 
 enum { FRESHNESS = 4000000 }; /* ns: of every mirror here, so that entries grow old while a test waits */
+
+static inline void nap(void) {
+  struct timespec moment = {0, 200000};
+  nanosleep(&moment, NULL);
+}
+
+/* What has no event is looked at again and again. Nobody who waits for a minute will see it. */
+#define UNTIL(condition)                                                                                               \
+  do {                                                                                                                 \
+    time_t end_ = time(NULL) + 60;                                                                                     \
+    while (!(condition)) {                                                                                             \
+      CHECK(time(NULL) < end_);                                                                                        \
+      nap();                                                                                                           \
+    }                                                                                                                  \
+  } while (0)
 
 /* The byte that a test file holds at an offset: differs between neighbours, and between pages. */
 static inline unsigned char byte_at(uint64_t offset) { return (unsigned char)((offset * 0x9E3779B97F4A7C15u) >> 56); }
@@ -112,6 +128,12 @@ static inline fl_id map_and_close(int fd, uint64_t offset, uint64_t length, stru
   CHECK_EQUAL(fl_mapping_create(&request, info), 0);
   close(fd);
   return info->id;
+}
+
+/* As a pool's thread does for whoever touches a range. */
+static inline int touch(fl_id id, uint64_t offset, uint64_t length) {
+  int result = fl_prefetch(id, offset, length);
+  return result < 0 ? result : fl_populate(id, offset, length);
 }
 
 /* Gives a mapping up and waits until everything of it is given back. */

@@ -193,11 +193,11 @@ static void call_close(void) {
 static void call_populate(void) {
   struct mapping *m = next_mapping();
   struct range range = next_range(m);
-  bool touch = next_byte() % 2 == 0;
+  bool prefetches = next_byte() % 2 == 0;
   int expected = refusal(m, range.offset, range.length);
   if (expected == 0)
     expected = verdict(m, range.offset, range.length);
-  CHECK_EQUAL((touch ? fl_touch : fl_populate)(m->id, range.offset, range.length), expected);
+  CHECK_EQUAL((prefetches ? touch : fl_populate)(m->id, range.offset, range.length), expected);
 }
 
 static void call_populate_each(void) {
@@ -432,7 +432,7 @@ static void call_with_stray_id(void) {
   uint8_t vector[PAGES + 1];
   uint64_t resident;
   CHECK_EQUAL(fl_mapping_retain(id), -FL_CLOSED);
-  CHECK_EQUAL(fl_touch(id, 0, 0), -FL_CLOSED);
+  CHECK_EQUAL(touch(id, 0, 0), -FL_CLOSED);
   CHECK_EQUAL(fl_read(id, 0, 1, transfers[0].id, 0), -FL_CLOSED);
   CHECK_EQUAL(fl_residency(id, 0, 1, vector, &resident), -FL_CLOSED);
   CHECK_EQUAL(fl_evict(id, 0, 1), -FL_CLOSED);

@@ -25,7 +25,7 @@ static void nothing_is_mapped(void) {
 
 static void nothing_is_known_of_a_mapping(void) {
   fl_id pin;
-  CHECK_EQUAL(fl_touch(1, 0, 0), -FL_CLOSED);
+  CHECK_EQUAL(touch(1, 0, 0), -FL_CLOSED);
   CHECK_EQUAL(fl_pin_create(1, 0, 0, &pin), -FL_CLOSED);
   CHECK_EQUAL(fl_mapping_close(1), -FL_CLOSED);
 }

@@ -44,7 +44,7 @@ static void each_block_is_read_by_one_fault(void) {
   struct fl_map_info info;
   fl_id id = map_cold(0, &info);
   long before = major_faults();
-  CHECK_EQUAL(fl_touch(id, 0, BLOCKS * block), 0);
+  CHECK_EQUAL(touch(id, 0, BLOCKS * block), 0);
   if (has_large_folios())
     CHECK_EQUAL(major_faults() - before - 1, BLOCKS); /* and one of the question */
   CHECK_EQUAL(fl_is_resident(id, 0, BLOCKS * block), 1);
@@ -55,7 +55,7 @@ static void each_block_is_read_by_one_fault(void) {
 static void no_more_than_the_range_is_read(void) {
   struct fl_map_info info;
   fl_id id = map_cold(0, &info);
-  CHECK_EQUAL(fl_touch(id, block - PAGE, block + 2 * PAGE), 0);
+  CHECK_EQUAL(touch(id, block - PAGE, block + 2 * PAGE), 0);
   uint64_t resident;
   uint8_t *vector = calloc(BLOCKS * block / PAGE + 4, 1);
   CHECK_EQUAL(fl_residency(id, 0, BLOCKS * block + 3 * PAGE + 5, vector, &resident), 0);
@@ -67,7 +67,7 @@ static void no_more_than_the_range_is_read(void) {
 static void check_range(uint64_t offset, uint64_t from, uint64_t length) {
   struct fl_map_info info;
   fl_id id = map_cold(offset, &info);
-  CHECK_EQUAL(fl_touch(id, from, length), 0);
+  CHECK_EQUAL(touch(id, from, length), 0);
   CHECK_EQUAL(fl_is_resident(id, from, length), 1);
   check_bytes(&info, offset, from, from + length);
   let_go(id);
@@ -87,9 +87,9 @@ static void ranges_begin_and_end_anywhere(void) {
 static void what_is_there_stays(void) {
   struct fl_map_info info;
   fl_id id = map_cold(0, &info);
-  CHECK_EQUAL(fl_touch(id, block + 5 * PAGE, 1), 0);
-  CHECK_EQUAL(fl_touch(id, 2 * block, block), 0);
-  CHECK_EQUAL(fl_touch(id, 0, BLOCKS * block), 0);
+  CHECK_EQUAL(touch(id, block + 5 * PAGE, 1), 0);
+  CHECK_EQUAL(touch(id, 2 * block, block), 0);
+  CHECK_EQUAL(touch(id, 0, BLOCKS * block), 0);
   CHECK_EQUAL(fl_is_resident(id, 0, BLOCKS * block), 1);
   check_bytes(&info, 0, 0, BLOCKS * block);
   let_go(id);
@@ -103,8 +103,8 @@ static void what_was_cut_off_is_told(void) {
   CHECK_EQUAL(fl_advise(id, 0, size, FL_HUGEPAGE), 0);
   CHECK_EQUAL(fl_evict(id, 0, size), 0);
   CHECK_EQUAL(ftruncate(again, (off_t)(2 * block + 1)), 0);
-  CHECK_EQUAL(fl_touch(id, 0, size), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(id, 0, 2 * block), 0);
+  CHECK_EQUAL(touch(id, 0, size), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(id, 0, 2 * block), 0);
   check_bytes(&info, 0, 0, 2 * block);
   close(again);
   let_go(id);
@@ -127,12 +127,12 @@ static void nothing_of_it_stays_mapped(void) {
   enum { ROUNDS = 20 };
   struct fl_map_info info;
   fl_id id = map_cold(0, &info);
-  CHECK_EQUAL(fl_touch(id, 0, block), 0);
+  CHECK_EQUAL(touch(id, 0, block), 0);
   size_t of_files = map_entries("/faultless-core-"), of_all = map_entries("");
   CHECK(of_files > 0);
   for (int i = 0; i < ROUNDS; i++) {
     CHECK_EQUAL(fl_evict(id, 0, BLOCKS * block), 0);
-    CHECK_EQUAL(fl_touch(id, block, (BLOCKS - 1) * block), 0);
+    CHECK_EQUAL(touch(id, block, (BLOCKS - 1) * block), 0);
     CHECK_EQUAL(map_entries("/faultless-core-"), of_files);
   }
   CHECK(map_entries("") < of_all + ROUNDS);

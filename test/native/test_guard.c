@@ -12,7 +12,7 @@ static fl_id truncated_file(struct fl_map_info *info, off_t size) {
   int fd = make_file(SIZE);
   struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
   CHECK_EQUAL(fl_mapping_create(&request, info), 0);
-  CHECK_EQUAL(fl_touch(info->id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info->id, 0, SIZE), 0);
   CHECK_EQUAL(ftruncate(fd, size), 0);
   close(fd);
   return info->id;
@@ -24,9 +24,9 @@ static void operations_say_that_the_file_was_truncated(void) {
   unsigned char memory[100];
   fl_id transfer;
   CHECK_EQUAL(fl_transfer_create(memory, sizeof memory, &transfer), 0);
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
-  CHECK_EQUAL(fl_touch(id, 0, 5001), -FL_TRUNCATED); /* in the last page, where no load would fault */
-  CHECK_EQUAL(fl_touch(id, 100000, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 0, 5001), -FL_TRUNCATED); /* in the last page, where no load would fault */
+  CHECK_EQUAL(touch(id, 100000, 1), -FL_TRUNCATED);
   CHECK_EQUAL(fl_flush(id, 100000, 1), -FL_TRUNCATED);
   CHECK_EQUAL(fl_flush(id, 0, 5000), 0);
   CHECK_EQUAL(fl_read(id, 0, 100, transfer, 0), 0);
@@ -61,10 +61,10 @@ static void damage_is_remembered_when_the_file_grows_again(void) {
   CHECK_EQUAL(((volatile unsigned char *)info.data)[130 * PAGE], 0);
   CHECK_EQUAL(ftruncate(fd, SIZE), 0);
   close(fd);
-  CHECK_EQUAL(fl_touch(info.id, 130 * PAGE, 1), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(info.id, 0, 130 * PAGE), 0);
-  CHECK_EQUAL(fl_touch(info.id, 131 * PAGE, SIZE - 131 * PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 130 * PAGE, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 0, 130 * PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 131 * PAGE, SIZE - 131 * PAGE), 0);
   CHECK_EQUAL(fl_is_resident(info.id, 130 * PAGE, 1), 0);
   let_go(info.id);
 }
@@ -110,7 +110,7 @@ static int maps_again(off_t truncated_to, off_t grown_to, uint64_t *damaged) {
   uint64_t size;
   CHECK_EQUAL(fl_refresh(info.id, &size), 0);
   *damaged = fl_mapping_damaged_bytes(info.id) / PAGE;
-  int result = fl_touch(info.id, 0, ((uint64_t)grown_to < SIZE ? (uint64_t)grown_to : SIZE) - 100);
+  int result = touch(info.id, 0, ((uint64_t)grown_to < SIZE ? (uint64_t)grown_to : SIZE) - 100);
   for (off_t at = truncated_to; result == 0 && at < grown_to; at += PAGE)
     CHECK_EQUAL(bytes[at], 7);
   let_go(info.id);
@@ -205,7 +205,7 @@ static void lost_pages_of_many_files_are_never_too_many(void) {
   }
   CHECK(count_map_entries() < entries + 2 * 3 * 4096 + 4 * FILES + (sanitizer_needs_map_entries ? 1000 : 0));
   for (int i = 0; i < FILES; i++) {
-    CHECK_EQUAL(fl_touch(info[i].id, 0, 1), -FL_TRUNCATED);
+    CHECK_EQUAL(touch(info[i].id, 0, 1), -FL_TRUNCATED);
     let_go(info[i].id);
   }
   CHECK(sanitizer_needs_map_entries || count_map_entries() < entries + 10);

@@ -57,7 +57,7 @@ static fl_id lay(const struct buffer *buffer) {
 static void closing_leaves_zeros(void) {
   struct buffer buffer = make_buffer();
   fl_id id = lay(&buffer);
-  CHECK_EQUAL(fl_touch(id, 0, END), 0);
+  CHECK_EQUAL(touch(id, 0, END), 0);
   CHECK(buffer.mirror[FL_MIRROR_PAGES + PAGES - 1] != 0);
   CHECK_EQUAL(fl_mapping_close(id), 0);
   CHECK_EQUAL(fl_mapping_hold(id), -FL_CLOSED);
@@ -77,7 +77,7 @@ static void the_last_holder_closes_it(void) {
   fl_mapping_forget(id);
   fl_mapping_release(id); /* what the collector does of one handle */
   CHECK_EQUAL(fl_mapping_let_go(id), 0);
-  CHECK_EQUAL(fl_touch(id, 0, END), 0);
+  CHECK_EQUAL(touch(id, 0, END), 0);
   fl_mapping_forget(id);
   fl_mapping_release(id); /* and of the other: who holds it sees the file */
   CHECK_EQUAL(buffer.bytes[END - 1], byte_at(END - 1));
@@ -120,7 +120,7 @@ static void lost_pages_are_zeros_and_counted(void) {
   CHECK_EQUAL(ftruncate(fd, PAGE), 0);
   CHECK_EQUAL(*(volatile unsigned char *)(buffer.bytes + 3 * PAGE), 0);
   CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), PAGE);
-  CHECK_EQUAL(fl_touch(info.id, 3 * PAGE, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 3 * PAGE, 1), -FL_TRUNCATED);
   close(fd);
   CHECK_EQUAL(fl_mapping_let_go(info.id), 1);
   fl_mapping_release(info.id);

@@ -9,7 +9,7 @@ static void maps_bytes_at_any_offset(void) {
   for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
     struct fl_map_info info;
     fl_id id = map_and_close(make_file(20000), offsets[i], 20000 - offsets[i], &info);
-    CHECK_EQUAL(fl_touch(id, 0, 20000 - offsets[i]), 0);
+    CHECK_EQUAL(touch(id, 0, 20000 - offsets[i]), 0);
     for (uint64_t at = 0; at < 20000 - offsets[i]; at++)
       CHECK_EQUAL(((unsigned char *)info.data)[at], byte_at(offsets[i] + at));
     let_go(id);
@@ -19,13 +19,13 @@ static void maps_bytes_at_any_offset(void) {
 static void rejects_ranges_that_leave_the_mapping(void) {
   struct fl_map_info info;
   fl_id id = map_and_close(make_file(10000), 100, 5000, &info);
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
-  CHECK_EQUAL(fl_touch(id, 5000, 0), 0);
-  CHECK_EQUAL(fl_touch(id, 0, 5001), -ERANGE);
-  CHECK_EQUAL(fl_touch(id, 5000, 1), -ERANGE);
-  CHECK_EQUAL(fl_touch(id, 5001, 0), -ERANGE);
-  CHECK_EQUAL(fl_touch(id, UINT64_MAX, 2), -ERANGE);
-  CHECK_EQUAL(fl_touch(id, 2, UINT64_MAX), -ERANGE);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 5000, 0), 0);
+  CHECK_EQUAL(touch(id, 0, 5001), -ERANGE);
+  CHECK_EQUAL(touch(id, 5000, 1), -ERANGE);
+  CHECK_EQUAL(touch(id, 5001, 0), -ERANGE);
+  CHECK_EQUAL(touch(id, UINT64_MAX, 2), -ERANGE);
+  CHECK_EQUAL(touch(id, 2, UINT64_MAX), -ERANGE);
   let_go(id);
 }
 
@@ -33,8 +33,8 @@ static void an_empty_file_is_a_mapping_without_pages(void) {
   struct fl_map_info info;
   fl_id id = map_and_close(make_file(0), 0, 0, &info);
   CHECK(info.data == NULL);
-  CHECK_EQUAL(fl_touch(id, 0, 0), 0);
-  CHECK_EQUAL(fl_touch(id, 0, 1), -ERANGE);
+  CHECK_EQUAL(touch(id, 0, 0), 0);
+  CHECK_EQUAL(touch(id, 0, 1), -ERANGE);
   CHECK_EQUAL(fl_evict(id, 0, 0), 0);
   CHECK_EQUAL(fl_is_resident(id, 0, 0), 1);
   CHECK_EQUAL(fl_mapping_close(id), 0);
@@ -76,9 +76,9 @@ static void lives_until_its_last_reference(void) {
   fl_id id = map_and_close(make_file(4096), 0, 4096, &info);
   CHECK_EQUAL(fl_mapping_retain(id), 0);
   fl_mapping_release(id);
-  CHECK_EQUAL(fl_touch(id, 0, 4096), 0);
+  CHECK_EQUAL(touch(id, 0, 4096), 0);
   let_go(id);
-  CHECK_EQUAL(fl_touch(id, 0, 4096), -FL_CLOSED);
+  CHECK_EQUAL(touch(id, 0, 4096), -FL_CLOSED);
   CHECK_EQUAL(fl_mapping_retain(id), -FL_CLOSED);
   fl_mapping_release(id); /* ignored */
 }
@@ -89,7 +89,7 @@ static void an_old_id_never_names_a_new_mapping(void) {
   let_go(old);
   fl_id new = map_and_close(make_file(4096), 0, 4096, &info);
   CHECK(old != new);
-  CHECK_EQUAL(fl_touch(old, 0, 1), -FL_CLOSED);
+  CHECK_EQUAL(touch(old, 0, 1), -FL_CLOSED);
   let_go(new);
 }
 
@@ -100,7 +100,7 @@ static void a_closed_mapping_reads_zeros_and_holds_no_space(void) {
   struct fl_map_request request = {fd, 0, 1 << 20, FL_COPY_ON_WRITE, FRESHNESS, false};
   struct fl_map_info info;
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
-  CHECK_EQUAL(fl_touch(info.id, 0, 1 << 20), 0);
+  CHECK_EQUAL(touch(info.id, 0, 1 << 20), 0);
   volatile unsigned char *bytes = info.data;
   CHECK_EQUAL(bytes[4099], byte_at(4099));
   CHECK_EQUAL(fl_mapping_close(info.id), 0);
@@ -108,7 +108,7 @@ static void a_closed_mapping_reads_zeros_and_holds_no_space(void) {
   CHECK_EQUAL(count_descriptors(), descriptors);
   CHECK_EQUAL(bytes[4099], 0);
   bytes[4099] = 1; /* inert, and no crash */
-  CHECK_EQUAL(fl_touch(info.id, 0, 1), -FL_CLOSED);
+  CHECK_EQUAL(touch(info.id, 0, 1), -FL_CLOSED);
   CHECK_EQUAL(fl_advise(info.id, 0, 1, FL_NORMAL), -FL_CLOSED);
   CHECK_EQUAL(fstat(fd, &status), 0);
   close(fd);
@@ -155,7 +155,7 @@ static void thousands_of_rounds_leave_nothing_behind(void) {
   for (int round = 0; round < 3000; round++) {
     struct fl_map_info info;
     fl_id id = map_and_close(make_file(3 * 4096), 10, 8000, &info);
-    CHECK_EQUAL(fl_touch(id, 0, 8000), 0);
+    CHECK_EQUAL(touch(id, 0, 8000), 0);
     if (round % 2 == 0)
       CHECK_EQUAL(fl_mapping_close(id), 0);
     let_go(id);
@@ -175,7 +175,7 @@ static void *touch_until_closed(void *unused) {
   (void)unused;
   int result = 0;
   while (result == 0)
-    result = fl_touch(stormed, 0, 1 << 22);
+    result = touch(stormed, 0, 1 << 22);
   CHECK_EQUAL(result, -FL_CLOSED);
   stopped++;
   return NULL;
@@ -189,7 +189,7 @@ static void closing_waits_for_operations_on_other_threads(void) {
   for (int i = 0; i < 4; i++)
     CHECK_EQUAL(pthread_create(&threads[i], NULL, touch_until_closed, NULL), 0);
   for (int i = 0; i < 20; i++)
-    CHECK_EQUAL(fl_touch(stormed, 0, 1 << 22), 0);
+    CHECK_EQUAL(touch(stormed, 0, 1 << 22), 0);
   CHECK_EQUAL(fl_mapping_close(stormed), 0);
   for (int i = 0; i < 4; i++)
     pthread_join(threads[i], NULL);
@@ -206,7 +206,7 @@ static void is_closed_with_the_last_handle(void) {
   CHECK_EQUAL(second.length, 5000);
   CHECK_EQUAL(second.offset, 100);
   CHECK_EQUAL(fl_mapping_leave(id), 0);
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
   CHECK_EQUAL(fl_mapping_attach(id, &second), 0);
   fl_mapping_release(id);
   CHECK_EQUAL(fl_mapping_leave(id), 0);
@@ -228,7 +228,7 @@ static void a_handle_that_was_collected_closes_nothing(void) {
   fl_mapping_forget(id);
   fl_mapping_release(id);
   CHECK_EQUAL(((volatile unsigned char *)info.data)[4999], byte_at(4999));
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
   CHECK_EQUAL(fl_mapping_attach(id, &info), 0); /* somebody may still hold what it takes to attach */
   CHECK_EQUAL(fl_mapping_leave(id), 1);
   fl_mapping_release(id);
@@ -241,11 +241,11 @@ static void a_thread_that_ends_closes_what_others_have_closed(void) {
   fl_id id = map_and_close(make_file(5000), 0, 5000, &info);
   CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
   fl_mapping_abandon(id, false); /* nobody has closed it yet */
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
   CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
   CHECK_EQUAL(fl_mapping_leave(id), 0);
   fl_mapping_abandon(id, false);
-  CHECK_EQUAL(fl_touch(id, 0, 5000), -FL_CLOSED);
+  CHECK_EQUAL(touch(id, 0, 5000), -FL_CLOSED);
   CHECK_EQUAL(fl_mapping_close(id), 0); /* waits for the other thread */
   CHECK_EQUAL(count_descriptors(), descriptors);
   CHECK_EQUAL(((volatile unsigned char *)info.data)[4999], 0);
@@ -266,7 +266,7 @@ static void what_is_abandoned_amid_operations_is_closed_after_them(void) {
   for (int i = 0; i < 4; i++)
     CHECK_EQUAL(pthread_create(&threads[i], NULL, touch_until_closed, NULL), 0);
   for (int i = 0; i < 20; i++)
-    CHECK_EQUAL(fl_touch(stormed, 0, 1 << 22), 0);
+    CHECK_EQUAL(touch(stormed, 0, 1 << 22), 0);
   CHECK_EQUAL(fl_mapping_leave(stormed), 1);
   fl_mapping_abandon(stormed, true);
   fl_mapping_abandon(stormed, true);

@@ -1,7 +1,6 @@
 /* The residency mirror: what touches tell it, what its thread learns, how it forgets, and that it sleeps when unused. */
 #include "check.h"
 #include <pthread.h>
-#include <time.h>
 
 enum { PAGES = 64 };
 #define SIZE (PAGES * PAGE)
@@ -34,21 +33,6 @@ static void use(const struct fl_map_info *info, size_t pages, size_t page) {
   if (byte_of(info, FL_MIRROR_AWAKE) == 0)
     fl_mirror_wake(info->id);
 }
-
-static void nap(void) {
-  struct timespec moment = {0, 200000};
-  nanosleep(&moment, NULL);
-}
-
-/* What has no event is looked at again and again. Nobody who waits for a minute will see it. */
-#define UNTIL(condition)                                                                                               \
-  do {                                                                                                                 \
-    time_t end_ = time(NULL) + 60;                                                                                     \
-    while (!(condition)) {                                                                                             \
-      CHECK(time(NULL) < end_);                                                                                        \
-      nap();                                                                                                           \
-    }                                                                                                                  \
-  } while (0)
 
 /* Epochs that have passed since the last call; never more than there were. */
 static unsigned passed(const struct fl_map_info *info, uint8_t *last) {
@@ -94,10 +78,10 @@ static void starts_with_nothing_known(void) {
 static void touching_tells_and_evicting_forgets_at_once(void) {
   struct fl_map_info info;
   close(map_file(SIZE, HOUR, &info));
-  CHECK_EQUAL(fl_touch(info.id, 3 * PAGE + 5, PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 3 * PAGE + 5, PAGE), 0);
   CHECK(is_known(&info, 3) && is_known(&info, 4));
   CHECK_EQUAL(count_entries(&info, PAGES), 2);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   CHECK_EQUAL(count_entries(&info, PAGES), PAGES);
   CHECK_EQUAL(fl_evict(info.id, 10 * PAGE + 1, PAGE), 0);
   CHECK_EQUAL(entry(&info, 10) + entry(&info, 11), 0);
@@ -126,11 +110,11 @@ static void a_failed_touch_tells_nothing(void) {
   struct fl_map_info info;
   int fd = map_file(SIZE, HOUR, &info);
   CHECK_EQUAL(ftruncate(fd, 8 * PAGE + 100), 0);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(info.id, 8 * PAGE, 101), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 8 * PAGE, 101), -FL_TRUNCATED);
   CHECK_EQUAL(fl_is_resident(info.id, 8 * PAGE, 101), 0);
   CHECK_EQUAL(count_entries(&info, PAGES), 0);
-  CHECK_EQUAL(fl_touch(info.id, 8 * PAGE, 100), 0);
+  CHECK_EQUAL(touch(info.id, 8 * PAGE, 100), 0);
   CHECK(is_known(&info, 8));
   close(fd);
   let_go(info.id);
@@ -139,7 +123,7 @@ static void a_failed_touch_tells_nothing(void) {
 static void what_is_in_use_stays_known_without_a_touch(void) {
   struct fl_map_info info;
   close(map_file(SIZE, FRESHNESS, &info));
-  CHECK_EQUAL(fl_touch(info.id, 7 * PAGE, PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 7 * PAGE, PAGE), 0);
   uint8_t last = byte_of(&info, FL_MIRROR_EPOCH);
   for (unsigned epochs = 0; epochs < MORE_THAN_ROUND; epochs += passed(&info, &last)) {
     use(&info, PAGES, 7);
@@ -153,7 +137,7 @@ static void what_is_in_use_stays_known_without_a_touch(void) {
 static void an_eviction_by_others_is_noticed_and_so_is_the_return(void) {
   struct fl_map_info info;
   int fd = map_file(SIZE, FRESHNESS, &info);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   UNTIL((use(&info, PAGES, 0), is_known(&info, 30)));
   drop_from_cache(info.id, fd, 0, SIZE);
   UNTIL((use(&info, PAGES, 0), count_entries(&info, PAGES) == 0));
@@ -169,7 +153,7 @@ static void what_nobody_uses_grows_old_and_stays_so(void) {
   enum { ALL = FL_MIRROR_BLOCK + 1 };
   struct fl_map_info info;
   close(map_file((uint64_t)ALL * PAGE, FRESHNESS, &info));
-  CHECK_EQUAL(fl_touch(info.id, 0, PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 0, PAGE), 0);
   UNTIL((use(&info, ALL, ALL - 1), !is_known(&info, 0)));
   uint8_t last = byte_of(&info, FL_MIRROR_EPOCH);
   for (unsigned epochs = 0; epochs < MORE_THAN_ROUND; epochs += passed(&info, &last)) {
@@ -185,7 +169,7 @@ static void an_unused_mirror_sleeps_and_wakes_with_doubts(void) {
   struct fl_map_info info;
   close(map_file(SIZE, FRESHNESS, &info));
   for (int round = 0; round < 3; round++) {
-    CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+    CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
     CHECK(fl_mirror_thread_runs());
     use(&info, PAGES, 0);
     UNTIL(!fl_mirror_thread_runs());
@@ -203,8 +187,8 @@ static void one_that_ticks_slowly_holds_no_other_up(void) {
   struct fl_map_info slow, fast;
   close(map_file(SIZE, HOUR, &slow));
   close(map_file(SIZE, FRESHNESS, &fast));
-  CHECK_EQUAL(fl_touch(slow.id, 0, SIZE), 0);
-  CHECK_EQUAL(fl_touch(fast.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(slow.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(fast.id, 0, SIZE), 0);
   UNTIL(!is_known(&fast, 0));
   UNTIL(byte_of(&fast, FL_MIRROR_AWAKE) == 0);
   CHECK(fl_mirror_thread_runs() && is_known(&slow, 0));
@@ -217,7 +201,7 @@ static void one_that_ticks_slowly_holds_no_other_up(void) {
 static void damage_forgets_at_once(void) {
   struct fl_map_info info;
   int fd = map_file(SIZE, HOUR, &info);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   CHECK_EQUAL(ftruncate(fd, 8 * PAGE), 0);
   CHECK_EQUAL(((volatile unsigned char *)info.data)[9 * PAGE], 0);
   CHECK_EQUAL(entry(&info, 9), 0);
@@ -244,7 +228,7 @@ static void no_refresh_brings_damaged_pages_back(void) {
   }
   uint64_t size;
   CHECK_EQUAL(fl_refresh(info.id, &size), 0);
-  CHECK_EQUAL(fl_touch(info.id, 9 * PAGE, PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 9 * PAGE, PAGE), 0);
   UNTIL((use(&info, PAGES, 0), is_known(&info, 9)));
   close(fd);
   let_go(info.id);
@@ -254,7 +238,7 @@ static void no_refresh_brings_damaged_pages_back(void) {
 static void what_is_cut_off_is_forgotten_and_stays_so(void) {
   struct fl_map_info info;
   int fd = map_file(SIZE, FRESHNESS, &info);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   UNTIL((use(&info, PAGES, 0), is_known(&info, PAGES - 1)));
   CHECK_EQUAL(ftruncate(fd, 8 * PAGE + 100), 0);
   UNTIL((use(&info, PAGES, 0), entry(&info, 8) == 0 && entry(&info, 9) == 0 && entry(&info, PAGES - 1) == 0));
@@ -265,7 +249,7 @@ static void what_is_cut_off_is_forgotten_and_stays_so(void) {
   }
   UNTIL((use(&info, PAGES, 0), is_known(&info, 7)));
   CHECK_EQUAL(ftruncate(fd, SIZE), 0);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   UNTIL((use(&info, PAGES, 0), is_known(&info, 8) && is_known(&info, PAGES - 1)));
   close(fd);
   let_go(info.id);
@@ -305,7 +289,7 @@ static void freshness_is_what_was_asked_for(void) {
     struct fl_map_info info;
     close(map_file(SIZE, cases[i].freshness_ns, &info));
     CHECK_EQUAL(info.mirror_believed, cases[i].believed);
-    CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+    CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
     CHECK_EQUAL(fl_is_resident(info.id, 0, SIZE), 1);
     CHECK_EQUAL(entry(&info, 0) != 0, cases[i].believed != 0);
     CHECK_EQUAL(fl_evict(info.id, 0, SIZE), 0);
@@ -320,7 +304,7 @@ static void what_is_believed_for_ever_is_never_asked(void) {
   struct fl_map_info ever, fast;
   int fd = map_file(SIZE, INT64_MAX, &ever);
   close(map_file(SIZE, FRESHNESS, &fast));
-  CHECK_EQUAL(fl_touch(ever.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(ever.id, 0, SIZE), 0);
   use(&ever, PAGES, 0);
   uint8_t epoch = byte_of(&ever, FL_MIRROR_EPOCH), last = byte_of(&fast, FL_MIRROR_EPOCH);
   drop_from_cache(ever.id, fd, 0, SIZE);
@@ -360,7 +344,7 @@ static void a_sparse_giant_costs_no_memory(void) {
   struct fl_map_info info;
   map_and_close(fd, 0, size, &info);
   for (uint64_t at = 0; at < size; at += size / 16)
-    CHECK_EQUAL(fl_touch(info.id, at, 1), 0);
+    CHECK_EQUAL(touch(info.id, at, 1), 0);
   uint8_t last = byte_of(&info, FL_MIRROR_EPOCH);
   for (unsigned epochs = 0; epochs < MORE_THAN_ROUND; epochs += passed(&info, &last)) {
     use(&info, pages, pages - 1);
@@ -404,7 +388,7 @@ static void a_giant_that_reaches_past_its_file_is_no_burden(void) {
   const size_t pages = size / PAGE;
   struct fl_map_info info;
   map_and_close(make_file(SIZE), 0, size, &info);
-  CHECK_EQUAL(fl_touch(info.id, 0, SIZE), 0);
+  CHECK_EQUAL(touch(info.id, 0, SIZE), 0);
   uint8_t last = byte_of(&info, FL_MIRROR_EPOCH);
   for (unsigned epochs = 0; epochs < MORE_THAN_ROUND; epochs += passed(&info, &last)) {
     use(&info, pages, 0);
@@ -417,7 +401,7 @@ static void a_giant_that_reaches_past_its_file_is_no_burden(void) {
 static void use_and_give_up(unsigned round) {
   struct fl_map_info info;
   fl_id id = map_and_close(make_file(4 * PAGE), 0, 4 * PAGE, &info);
-  CHECK_EQUAL(fl_touch(id, 0, 4 * PAGE), 0);
+  CHECK_EQUAL(touch(id, 0, 4 * PAGE), 0);
   use(&info, 4, 0);
   CHECK_EQUAL(fl_is_resident(id, 0, 1), 1);
   if (round % 3 == 0)
@@ -454,7 +438,7 @@ static _Atomic bool over;
 static void *evict_and_touch(void *id) {
   while (!over) {
     CHECK_EQUAL(fl_evict(*(fl_id *)id, 0, SIZE), 0);
-    CHECK_EQUAL(fl_touch(*(fl_id *)id, 0, SIZE), 0);
+    CHECK_EQUAL(touch(*(fl_id *)id, 0, SIZE), 0);
   }
   return NULL;
 }

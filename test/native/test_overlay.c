@@ -48,8 +48,8 @@ static void the_pages_are_there_and_zeros_afterwards(void) {
   unsigned char *memory = make_memory();
   fl_id file = map_and_close(make_file(SIZE), 0, SIZE, &info);
   fl_id overlay = lay(file, 2 * PAGE, 8 * PAGE, memory + PAGE);
-  CHECK_EQUAL(fl_touch(overlay, 0, 8 * PAGE), 0);
-  CHECK_EQUAL(fl_touch(overlay, 1, 8 * PAGE), -ERANGE);
+  CHECK_EQUAL(touch(overlay, 0, 8 * PAGE), 0);
+  CHECK_EQUAL(touch(overlay, 1, 8 * PAGE), -ERANGE);
   check_bytes(memory, 0xEE, PAGE);
   check_file_at(memory + PAGE, 2 * PAGE, 8 * PAGE);
   check_bytes(memory + 9 * PAGE, 0xEE, PAGE);
@@ -106,7 +106,7 @@ static void the_end_of_the_file_need_not_be_that_of_a_page(void) {
   unsigned char *memory = make_memory();
   fl_id file = map_and_close(make_file(3 * PAGE + 10), 0, 3 * PAGE + 10, &info);
   fl_id overlay = lay(file, PAGE, 2 * PAGE + 10, memory);
-  CHECK_EQUAL(fl_touch(overlay, 0, 2 * PAGE + 10), 0);
+  CHECK_EQUAL(touch(overlay, 0, 2 * PAGE + 10), 0);
   check_file_at(memory, PAGE, 2 * PAGE + 10);
   check_bytes(memory + 2 * PAGE + 10, 0, PAGE - 10);
   check_bytes(memory + 3 * PAGE, 0xEE, PAGE);
@@ -185,8 +185,8 @@ static void lost_pages_are_zeros_and_counted_and_come_back(void) {
   CHECK_EQUAL(((volatile unsigned char *)memory)[5 * PAGE + 1], 0);
   CHECK_EQUAL(fl_mapping_damaged_bytes(overlay), PAGE);
   CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
-  CHECK_EQUAL(fl_touch(overlay, 0, 2 * PAGE), 0);
-  CHECK_EQUAL(fl_touch(overlay, 0, 2 * PAGE + 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(overlay, 0, 2 * PAGE), 0);
+  CHECK_EQUAL(touch(overlay, 0, 2 * PAGE + 1), -FL_TRUNCATED);
   unsigned char page[PAGE];
   for (uint64_t at = 3 * PAGE; at < SIZE; at += PAGE) {
     for (uint64_t i = 0; i < PAGE; i++)

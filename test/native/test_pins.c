@@ -174,7 +174,7 @@ static void the_mirror_knows_pins_for_ever(void) {
   uint8_t epoch = mirror_at(&info, FL_MIRROR_EPOCH);
   for (unsigned rounds = 0; rounds < 2;) { /* twice through all epochs, so that all is aged */
     atomic_store((_Atomic(uint8_t) *)&info.mirror[FL_MIRROR_PAGES + PAGES], FL_MIRROR_USED);
-    CHECK_EQUAL(fl_touch(id, 4 * PAGE, 8 * PAGE), 0);
+    CHECK_EQUAL(touch(id, 4 * PAGE, 8 * PAGE), 0);
     for (int page = 0; page < 8; page++)
       CHECK_EQUAL(entry(&info, page), FL_MIRROR_PINNED);
     CHECK(entry(&info, 8) != FL_MIRROR_PINNED);
@@ -249,7 +249,7 @@ static void a_file_that_shrank_is_refused_and_lost_pages_are_pinned_again(void) 
   CHECK_EQUAL(fl_refresh(info.id, &(uint64_t){0}), 0);
   CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
   check_locked(8);
-  CHECK_EQUAL(fl_touch(info.id, 8 * PAGE, 8 * PAGE), 0);
+  CHECK_EQUAL(touch(info.id, 8 * PAGE, 8 * PAGE), 0);
   CHECK_EQUAL(entry(&info, 12), FL_MIRROR_PINNED);
   fl_pin_drop(pin, UINT64_MAX);
   check_locked(0);

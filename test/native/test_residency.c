@@ -27,11 +27,11 @@ static void evicting_makes_cold_and_touching_makes_resident(void) {
   fl_id id = cold_file(&info);
   CHECK_EQUAL(resident_pages(id, 0, PAGES * PAGE), 0);
   CHECK_EQUAL(fl_is_resident(id, 0, 1), 0);
-  CHECK_EQUAL(fl_touch(id, 3 * PAGE + 5, PAGE), 0);
+  CHECK_EQUAL(touch(id, 3 * PAGE + 5, PAGE), 0);
   CHECK_EQUAL(resident_pages(id, 3 * PAGE, 2 * PAGE), 2);
   CHECK_EQUAL(fl_is_resident(id, 3 * PAGE + 5, PAGE), 1);
   CHECK_EQUAL(fl_is_resident(id, 3 * PAGE, 3 * PAGE), 0);
-  CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
+  CHECK_EQUAL(touch(id, 0, PAGES * PAGE), 0);
   CHECK_EQUAL(resident_pages(id, 0, PAGES * PAGE), PAGES);
   let_go(id);
 }
@@ -39,7 +39,7 @@ static void evicting_makes_cold_and_touching_makes_resident(void) {
 static void touched_pages_cost_no_fault(void) {
   struct fl_map_info info;
   fl_id id = cold_file(&info);
-  CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
+  CHECK_EQUAL(touch(id, 0, PAGES * PAGE), 0);
   struct fl_thread_usage before, after;
   unsigned sum = 0;
   CHECK_EQUAL(fl_get_thread_usage(&before), 0);
@@ -72,7 +72,7 @@ static void takes_every_advice(void) {
       CHECK_EQUAL(result, -ENOTSUP);
     else
       CHECK(result == 0 || (advice == FL_HUGEPAGE && result == -EINVAL));
-    CHECK_EQUAL(fl_touch(id, 0, PAGES * PAGE), 0);
+    CHECK_EQUAL(touch(id, 0, PAGES * PAGE), 0);
     CHECK_EQUAL(((unsigned char *)info.data)[9999], byte_at(9999));
   }
   let_go(id);

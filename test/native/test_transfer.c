@@ -106,7 +106,7 @@ static void nobody_writes_after_it_was_taken_back(void) {
       storms[i] = (struct storm){.mapping = id, .transfer = transfer, .at = (uint64_t)i << 20};
       CHECK_EQUAL(pthread_create(&threads[i], NULL, copy_until_taken_back, &storms[i]), 0);
     }
-    CHECK_EQUAL(fl_touch(id, 0, 1 << 20), 0);
+    CHECK_EQUAL(touch(id, 0, 1 << 20), 0);
     fl_transfer_end(transfer);
     free(memory);
     for (int i = 0; i < 3; i++)

@@ -2,26 +2,10 @@
 #include "check.h"
 #include <pthread.h>
 #include <sys/mman.h>
-#include <time.h>
 
 enum { PAGES = 16 };
 #define SIZE (PAGES * PAGE)
 static const int64_t FOR_EVER = INT64_MAX, MS = 1000000;
-
-static void nap(void) {
-  struct timespec moment = {0, 200000};
-  nanosleep(&moment, NULL);
-}
-
-/* What has no event is looked at again and again. Nobody who waits for a minute will see it. */
-#define UNTIL(condition)                                                                                               \
-  do {                                                                                                                 \
-    time_t end_ = time(NULL) + 60;                                                                                     \
-    while (!(condition)) {                                                                                             \
-      CHECK(time(NULL) < end_);                                                                                        \
-      nap();                                                                                                           \
-    }                                                                                                                  \
-  } while (0)
 
 /* A file that is mapped for writing, as another process would see it, and an inbox. */
 struct scene {

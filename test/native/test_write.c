@@ -139,8 +139,8 @@ static void resizing_changes_the_size_and_what_is_lost_comes_back(void) {
   expect_bytes(fd, 500000, 1, 7);
   CHECK_EQUAL(fl_resize(id, 5000, &size), 0);
   CHECK_EQUAL(size_of(fd), 5000);
-  CHECK_EQUAL(fl_touch(id, 5000, 1), -FL_TRUNCATED);
-  CHECK_EQUAL(fl_touch(id, 0, 5000), 0);
+  CHECK_EQUAL(touch(id, 5000, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
   CHECK_EQUAL(bytes[500000], 0);
   CHECK_EQUAL(fl_resize(id, 600000, &size), 0);
   CHECK_EQUAL(bytes[500000], 0);
@@ -266,7 +266,7 @@ static void nobody_reads_memory_that_was_taken_back(void) {
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
       CHECK_EQUAL(pthread_create(&threads[i], NULL, write_until_taken_back, &storm), 0);
-    CHECK_EQUAL(fl_touch(id, 0, 1 << 20), 0);
+    CHECK_EQUAL(touch(id, 0, 1 << 20), 0);
     fl_transfer_end(storm.transfer);
     free(bytes);
     for (int i = 0; i < 2; i++)
