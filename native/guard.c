@@ -4,51 +4,19 @@
  *
  * What runs inside the signal handler takes no lock, allocates nothing and keeps errno.
  */
-#include "mapping.h"
+#include "damage.h"
 #include "os.h"
-#include <errno.h>
 #include <sched.h>
 #include <unistd.h>
-
-static _Atomic(uint64_t) *damage_word(const struct fl_mapping *m, size_t page) { return &m->damage[page / 64]; }
 
 static struct fl_mapping *(*_Atomic mapping_at)(uintptr_t address);
 static void (*_Atomic damage_hook)(void);
 
 void fl_on_damage(void (*hook)(void)) { atomic_store(&damage_hook, hook); }
 
-/* Bits of one word: of the pages [page, end), which lie in it. */
-static uint64_t bits(size_t page, size_t end) { return (~(uint64_t)0 >> (64 - (end - page))) << (page % 64); }
-
-static size_t end_of_word(size_t page, size_t end) { return (page / 64 + 1) * 64 < end ? (page / 64 + 1) * 64 : end; }
-
-/* A function of the compiler's own for this is missing in some C libraries. */
-static uint64_t count(uint64_t mask) {
-  uint64_t bits_set = 0;
-  for (; mask != 0; mask &= mask - 1)
-    bits_set++;
-  return bits_set;
-}
-
 void fl_guard_mark(struct fl_mapping *m, size_t first, size_t end) {
-  for (size_t page = first, next; page < end; page = next) {
-    next = end_of_word(page, end);
-    uint64_t mask = bits(page, next), before = atomic_fetch_or(damage_word(m, page), mask);
-    atomic_fetch_add(&m->damaged_pages, count(mask & ~before));
-  }
+  fl_damage_mark(m, first, end);
   fl_mirror_forget(m, first, end - first);
-}
-
-bool fl_guard_is_marked(const struct fl_mapping *m, size_t page) {
-  return (atomic_load(damage_word(m, page)) & bits(page, page + 1)) != 0;
-}
-
-void fl_guard_unmark(struct fl_mapping *m, size_t first, size_t end) {
-  for (size_t page = first, next; page < end; page = next) {
-    next = end_of_word(page, end);
-    uint64_t mask = bits(page, next), before = atomic_fetch_and(damage_word(m, page), ~mask);
-    atomic_fetch_sub(&m->damaged_pages, count(mask & before));
-  }
 }
 
 /*
@@ -99,30 +67,6 @@ struct lost {
   size_t first, end;
 };
 
-/* The first that is marked of the pages [page, end), or `end`. */
-static size_t next_marked(const struct fl_mapping *m, size_t page, size_t end) {
-  for (size_t next; page < end; page = next) {
-    next = end_of_word(page, end);
-    if ((atomic_load(damage_word(m, page)) & bits(page, next)) != 0)
-      break;
-  }
-  while (page < end && !fl_guard_is_marked(m, page))
-    page++;
-  return page;
-}
-
-/* Behind the last one that is marked of the pages [least, page), or `least`. */
-static size_t behind_last_marked(const struct fl_mapping *m, size_t least, size_t page) {
-  for (size_t start; page > least; page = start) {
-    start = (page - 1) / 64 * 64 > least ? (page - 1) / 64 * 64 : least;
-    if ((atomic_load(damage_word(m, start)) & bits(start, page)) != 0)
-      break;
-  }
-  while (page > least && !fl_guard_is_marked(m, page - 1))
-    page--;
-  return page;
-}
-
 /*
  * What is replaced with a page: all up to the next one that is lost, or from behind the one before, so that zeros grow and the
  * map has no more entries. Behind the last one that is lost all else is, past the end of the file.
@@ -131,7 +75,7 @@ static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_pa
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
   size_t end = pages - page < MOST_TOGETHER ? pages : page + MOST_TOGETHER;
   size_t least = page < MOST_TOGETHER ? 0 : page - MOST_TOGETHER;
-  size_t next = next_marked(m, page + 1, end), first = behind_last_marked(m, least, page);
+  size_t next = fl_damage_next(m, page + 1, end), first = fl_damage_behind_last(m, least, page);
   if (next < end || is_past_end)
     return (struct lost){page, next};
   return (struct lost){first > least ? first : page, page + 1};
@@ -143,12 +87,12 @@ static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_pa
  */
 static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost, size_t page) {
   size_t size = fl_os_page_size();
-  bool was_marked = fl_guard_is_marked(m, page);
+  bool was_marked = fl_damage_is_marked(m, page);
   fl_guard_mark(m, lost.first, lost.end);
   if (fl_os_map_zeros((void *)(base + lost.first * size), (lost.end - lost.first) * size) == 0)
     return true;
-  fl_guard_unmark(m, lost.first, was_marked ? page : page + 1);
-  fl_guard_unmark(m, page + 1, lost.end);
+  fl_damage_unmark(m, lost.first, was_marked ? page : page + 1);
+  fl_damage_unmark(m, page + 1, lost.end);
   return false;
 }
 
@@ -182,7 +126,7 @@ static bool give_spare_up(void) {
 /* All that lies between lost pages: replacing it cuts no entry of the map in two, so it can be done when that is full. */
 static bool replace_widely(struct fl_mapping *m, uintptr_t base, size_t page) {
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
-  struct lost wide = {behind_last_marked(m, 0, page), next_marked(m, page + 1, pages)};
+  struct lost wide = {fl_damage_behind_last(m, 0, page), fl_damage_next(m, page + 1, pages)};
   bool replaced = replace(m, base, wide, page) || (give_spare_up() && replace(m, base, wide, page));
   keep_spare();
   return replaced;
@@ -290,78 +234,3 @@ int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {
 }
 
 int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(); }
-
-static bool is_damaged(const struct fl_operation *op) {
-  const struct fl_mapping *m = op->mapping;
-  if (op->span == 0 || atomic_load(&m->damaged_pages) == 0)
-    return false;
-  size_t page = fl_first_page(op);
-  size_t end = page + op->span / fl_os_page_size();
-  for (size_t next; page < end; page = next) {
-    next = end_of_word(page, end);
-    if ((atomic_load(damage_word(m, page)) & bits(page, next)) != 0)
-      return true;
-  }
-  return false;
-}
-
-/* What the device answers to a plain read of the range's pages: 0 or -(FL_DEVICE + errno). */
-static int ask_device(const struct fl_operation *op) {
-  for (size_t at = 0; at < op->span; at += fl_os_page_size()) {
-    int result = fl_os_probe_byte(op->mapping->fd, op->file_offset + at);
-    if (result < 0)
-      return -FL_DEVICE + result;
-  }
-  return 0;
-}
-
-int fl_guard_explain(const struct fl_operation *op) {
-  struct fl_os_status status;
-  int result = fl_os_file_status(op->mapping->fd, &status);
-  if (result < 0)
-    return -FL_DEVICE + result;
-  return status.size < op->file_end ? -FL_TRUNCATED : ask_device(op);
-}
-
-/*
- * The size is asked for every time: past the end of the file but in its last page a load gives zeros and no fault.
- */
-int fl_guard_verdict(const struct fl_operation *op) {
-  struct fl_os_status status;
-  return fl_guard_verdict_and_status(op, &status);
-}
-
-int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status) {
-  int asked = fl_os_file_status(op->mapping->fd, status);
-  return fl_guard_judge(op, asked, status);
-}
-
-static void await_refresh(struct fl_mapping *m) {
-  pthread_mutex_lock(&m->refreshing);
-  pthread_mutex_unlock(&m->refreshing);
-}
-
-int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status) {
-  struct fl_mapping *m = op->mapping;
-  if ((op->refreshes & 1) != 0 || atomic_load(&m->refreshes) != op->refreshes) {
-    await_refresh(m);
-    return -FL_MAPPED_ANEW;
-  }
-  if (asked < 0)
-    return -FL_DEVICE + asked;
-  if (status->size < op->file_end)
-    return -FL_TRUNCATED;
-  if (!is_damaged(op))
-    return 0;
-  int result = ask_device(op);
-  if (result < 0)
-    return result;
-  /* All is well again, but the zeros are still there until somebody refreshes. */
-  return atomic_load(&m->device_failed) ? -FL_DEVICE - EIO : -FL_TRUNCATED;
-}
-
-bool fl_guard_seems_intact(const struct fl_operation *op) {
-  struct fl_os_status status;
-  int result = fl_os_cached_file_status(op->mapping->fd, &status);
-  return result == 0 && status.size >= op->file_end && !is_damaged(op);
-}

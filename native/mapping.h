@@ -141,7 +141,7 @@ bool fl_overlay_has_ended_at(uintptr_t address);
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
 
 /*
- * guard.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
+ * verdict.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
  * not reach there or pages were lost; or -FL_MAPPED_ANEW where pages were meanwhile, and the operation is to be repeated.
  * Waits for whoever maps them. No caller of the core hears of the latter, which no system's error can be taken for.
  */
@@ -151,25 +151,26 @@ int fl_guard_verdict(const struct fl_operation *op);
 /* guard.c: of the pages that were replaced alone, at most so many are still there. */
 void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
 
-/* guard.c: the same, and how the file was when it was asked. */
+/* verdict.c: the same, and how the file was when it was asked. */
 int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
 
-/* guard.c: the same for who has asked already: `asked` is what fl_os_file_status returned after the pages were touched. */
+/* verdict.c: the same for who has asked already: `asked` is what fl_os_file_status returned after the pages were touched. */
 int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status);
 
-/* guard.c: why pages of the range could not be read: as above, or 0 where the device reads them by now. */
+/* verdict.c: why pages of the range could not be read: as above, or 0 where the device reads them by now. */
 int fl_guard_explain(const struct fl_operation *op);
 
 /* guard.c: whether a page at that offset of the file was lost to the device, and not to whoever changes the file. */
 bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offset);
 
-/* guard.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
+/* verdict.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
 bool fl_guard_seems_intact(const struct fl_operation *op);
 
-/* guard.c: the pages [first, end) of the mapping, counted from its first, are damaged, or no longer. */
+/*
+ * guard.c: the pages [first, end) of the mapping, counted from its first, are damaged (damage.h), and nothing is known of
+ * them any more.
+ */
 void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
-void fl_guard_unmark(struct fl_mapping *mapping, size_t first, size_t end);
-bool fl_guard_is_marked(const struct fl_mapping *mapping, size_t page);
 
 /*
  * residency.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes

@@ -1,14 +1,8 @@
 /* What a mapping is made of: a file's descriptor, a range of memory, its mirror and its bits of damage. */
+#include "damage.h"
 #include "mapping_table.h"
 #include "os.h"
 #include <errno.h>
-
-/* One bit a page, rounded up to whole pages of memory. */
-size_t fl_damage_span(size_t span) { return fl_page_ceil(span / fl_os_page_size() / 8 + sizeof(uint64_t)); }
-
-size_t fl_damage_words(uint64_t length) {
-  return fl_damage_span(fl_page_ceil(length) + fl_os_page_size()) / sizeof(uint64_t);
-}
 
 size_t fl_mirror_length(uint64_t length) { return fl_mirror_span(fl_page_ceil(length)); }
 

@@ -10,9 +10,6 @@
 extern struct fl_table fl_mappings;
 extern pthread_cond_t fl_operation_ended; /* with the table's lock */
 
-/* mapping_setup.c: bytes of memory for the bits of damage of a range. */
-size_t fl_damage_span(size_t span);
-
 /* mapping_setup.c: an entry of the table becomes what is requested, of which nothing is there yet. */
 void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request);
 

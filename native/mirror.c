@@ -9,6 +9,7 @@
  * mirror_thread.c, which sees to it that it is written in time.
  */
 #include "mirror.h"
+#include "damage.h"
 #include "os.h"
 
 enum { TICKS_OF_FRESHNESS = 4 };
@@ -95,7 +96,7 @@ static void forget_damaged(struct fl_mapping *m, size_t first, size_t count) {
   if (atomic_load(&m->damaged_pages) == 0)
     return;
   for (size_t page = first; page < first + count; page++)
-    if (fl_guard_is_marked(m, page))
+    if (fl_damage_is_marked(m, page))
       mirror_set(&mirror_entries(&m->mirror)[page], 0);
 }
 
@@ -151,7 +152,7 @@ void fl_mirror_unpin(struct fl_mapping *m, size_t first, size_t count) {
 
 /* Whether a page of which the kernel says that it is resident is the file's: not zeros of the guard, nor cut off. */
 static bool is_of_file(const struct fl_mapping *m, size_t page) {
-  bool damaged = atomic_load(&m->damaged_pages) != 0 && fl_guard_is_marked(m, page);
+  bool damaged = atomic_load(&m->damaged_pages) != 0 && fl_damage_is_marked(m, page);
   return page < m->mirror.whole && !damaged;
 }
 

@@ -1,58 +1,10 @@
-/* Damage afterwards: telling which pages were lost, and mapping them anew when the file has them again. */
-#include "mapping.h"
+/* Damage afterwards: mapping pages that were lost anew when the file has them again. */
+#include "damage.h"
 #include "os.h"
-#include <errno.h>
 #include <sched.h>
 
-/* A run of pages: [start, end). */
-struct run {
-  size_t start, end;
-};
-
-/* The damaged pages of a word that are not in `seen`, which may be NULL. */
-static uint64_t new_of_word(const struct fl_mapping *m, const uint64_t *seen, size_t word) {
-  return atomic_load(&m->damage[word]) & ~(seen == NULL ? 0 : seen[word]);
-}
-
-static bool is_new(const struct fl_mapping *m, const uint64_t *seen, size_t page) {
-  return (new_of_word(m, seen, page / 64) >> (page % 64) & 1) != 0;
-}
-
-/* The first run at or after `from` of pages that are damaged and not in `seen` (which may be NULL). */
-static bool next_run(const struct fl_mapping *m, const uint64_t *seen, size_t from, struct run *run) {
-  size_t pages = atomic_load(&m->span) / fl_os_page_size();
-  size_t start = from;
-  while (start < pages && !is_new(m, seen, start)) {
-    bool nothing_in_word = start % 64 == 0 && new_of_word(m, seen, start / 64) == 0;
-    start += nothing_in_word ? 64 : 1;
-  }
-  size_t end = start;
-  while (end < pages && is_new(m, seen, end))
-    end++;
-  *run = (struct run){start, end};
-  return start < pages;
-}
-
-int fl_next_damage(fl_id id, uint64_t *seen, uint64_t *offset, uint64_t *length) {
-  struct fl_operation op;
-  int result = fl_operation_begin(&op, id, 0, 0);
-  if (result < 0)
-    return result;
-  const struct fl_mapping *m = op.mapping;
-  struct run run;
-  if (atomic_load(&m->damaged_pages) == 0 || !next_run(m, seen, 0, &run))
-    return fl_operation_end(&op, 0);
-  for (size_t page = run.start; page < run.end; page++)
-    seen[page / 64] |= (uint64_t)1 << (page % 64);
-  /* As the user counts: from the first mapped byte to the last. */
-  uint64_t start = run.start * fl_os_page_size(), end = run.end * fl_os_page_size();
-  *offset = start < m->lead ? 0 : start - m->lead;
-  *length = (end - m->lead < m->length ? end - m->lead : m->length) - *offset;
-  return fl_operation_end(&op, 1);
-}
-
 /* The part of a run of the file's pages, from its start, that the device reads. */
-static size_t readable_end(const struct fl_mapping *m, struct run run) {
+static size_t readable_end(const struct fl_mapping *m, struct fl_damage_run run) {
   while (run.start < run.end && fl_os_probe_byte(m->fd, m->file_offset + run.start * fl_os_page_size()) == 0)
     run.start++;
   return run.start;
@@ -63,7 +15,7 @@ static size_t readable_end(const struct fl_mapping *m, struct run run) {
  * it counted any between the two looks below, or is at work, nobody knows whose mapping came last, and the run counts as
  * damaged as before. What it counted before the first look it has done when it is seen not to be at work.
  */
-static int map_run_again(struct fl_mapping *m, struct run run) {
+static int map_run_again(struct fl_mapping *m, struct fl_damage_run run) {
   unsigned faults = atomic_load(&m->faults);
   while (atomic_load(&m->handling) != 0)
     sched_yield();
@@ -76,17 +28,17 @@ static int map_run_again(struct fl_mapping *m, struct run run) {
   int advice = atomic_load(&m->advice);
   if (advice >= 0)
     fl_os_advise(base, (run.end - run.start) * page_size, (enum fl_advice)advice);
-  fl_guard_unmark(m, run.start, run.end);
+  fl_damage_unmark(m, run.start, run.end);
   if (atomic_load(&m->handling) != 0 || atomic_load(&m->faults) != faults)
     fl_guard_mark(m, run.start, run.end);
   return fl_pins_lock_again(m, run.start, run.end);
 }
 
 /* All of a run but the pages that the device does not read. */
-static int map_readable_again(struct fl_mapping *m, struct run run) {
+static int map_readable_again(struct fl_mapping *m, struct fl_damage_run run) {
   int result = 0;
   while (result == 0 && run.start < run.end) {
-    struct run readable = {run.start, readable_end(m, run)};
+    struct fl_damage_run readable = {run.start, readable_end(m, run)};
     if (readable.end > readable.start)
       result = map_run_again(m, readable);
     run.start = readable.end + 1;
@@ -98,9 +50,9 @@ static int map_readable_again(struct fl_mapping *m, struct run run) {
 static int map_all_again(struct fl_mapping *m, uint64_t size) {
   int result = 0;
   size_t pages = size <= m->file_offset ? 0 : fl_page_ceil(size - m->file_offset) / fl_os_page_size();
-  struct run run = {0, 0};
-  while (result == 0 && next_run(m, NULL, run.end, &run) && run.start < pages)
-    result = map_readable_again(m, (struct run){run.start, run.end < pages ? run.end : pages});
+  struct fl_damage_run run = {0, 0};
+  while (result == 0 && fl_damage_next_run(m, NULL, run.end, &run) && run.start < pages)
+    result = map_readable_again(m, (struct fl_damage_run){run.start, run.end < pages ? run.end : pages});
   return result;
 }
 
