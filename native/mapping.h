@@ -173,7 +173,7 @@ bool fl_guard_seems_intact(const struct fl_operation *op);
 void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
 
 /*
- * residency.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes
+ * populate.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes
  * after whatever was done with them.
  */
 int fl_load_pages(const struct fl_operation *op);
@@ -214,6 +214,9 @@ bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
 
 /* pinned_pages.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
 size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
+
+/* pinned_pages.c: the same for the pages of an operation, counted from its first. */
+size_t fl_pins_next_of(const struct fl_operation *op, size_t from, bool held);
 
 /* pinned_pages.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);

@@ -30,6 +30,11 @@ size_t fl_pins_next(const struct fl_mapping *m, size_t page, size_t end, bool he
   return page;
 }
 
+size_t fl_pins_next_of(const struct fl_operation *op, size_t from, bool held) {
+  size_t first = fl_first_page(op), end = first + op->span / fl_os_page_size();
+  return fl_pins_next(op->mapping, first + from, end, held) - first;
+}
+
 void *fl_pinned_address(const struct fl_mapping *m, size_t page) {
   return (void *)(atomic_load(&m->base) + page * fl_os_page_size());
 }

@@ -43,7 +43,7 @@ static void close_gaps(struct fl_watcher *watcher) {
   watcher->held = held;
 }
 
-/* Where the mapping is gone or the file does not say why, it is as when a page cannot be loaded (residency.c). */
+/* Where the mapping is gone or the file does not say why, it is as when a page cannot be loaded (populate.c). */
 static int why_unreadable(const struct fl_wait *wait) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, wait->mapping, wait->offset, sizeof(uint32_t));

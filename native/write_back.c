@@ -5,6 +5,7 @@
  * told of one have noted it.
  */
 #include "mapping.h"
+#include "os.h"
 
 /* A call that is under way, on the stack of its thread. */
 struct call {
@@ -57,5 +58,27 @@ int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_op
   begin(&call, op->mapping);
   int result = write(op);
   end(&call, op->mapping, result);
+  return result;
+}
+
+static int write_only(const struct fl_operation *op) { return fl_os_flush(op->mapping->fd, op->base, op->span); }
+
+/* A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. */
+static int flush(const struct fl_operation *op) {
+  if (op->span == 0)
+    return 0;
+  fl_write_back(op, write_only);
+  int error = atomic_load(&op->mapping->write_error);
+  return error != 0 ? -FL_DEVICE - error : fl_guard_verdict(op);
+}
+
+int fl_flush(fl_id id, uint64_t offset, uint64_t length) {
+  struct fl_operation op;
+  int result;
+  do {
+    result = fl_operation_begin(&op, id, offset, length);
+    if (result == 0)
+      result = fl_operation_end(&op, flush(&op));
+  } while (result == -FL_MAPPED_ANEW);
   return result;
 }

@@ -1,0 +1,50 @@
+/* What a program tells the kernel of its use of a range: madvise(2), as far as pins and the process's map allow. */
+#include "map_entries.h"
+#include "mapping.h"
+#include "os.h"
+#include <errno.h>
+
+/* All that there is of the file: then it holds for what the file grows into as well. */
+static bool is_whole(const struct fl_operation *op, uint64_t offset, uint64_t length) {
+  uint64_t end = atomic_load(&op->mapping->known_end), lead = op->mapping->lead;
+  return op->span == atomic_load(&op->mapping->span) || (offset == 0 && length >= (end < lead ? 0 : end - lead));
+}
+
+/* How pages will be accessed is remembered by the mapping, which is split where that is not the same for all. */
+static int advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice) {
+  struct fl_mapping *m = op->mapping;
+  void *base = whole ? (void *)atomic_load(&m->base) : op->base;
+  size_t span = whole ? atomic_load(&m->span) : op->span;
+  if (span == 0)
+    return 0;
+  int result = span == atomic_load(&m->span) ? 0 : fl_map_entries_claim(2);
+  result = result < 0 ? result : fl_os_advise(base, span, advice);
+  if (result == 0 && whole && advice != FL_HUGEPAGE)
+    atomic_store(&m->advice, (int)advice);
+  if (result == 0 && advice == FL_HUGEPAGE)
+    fl_blocks_use(m);
+  return result;
+}
+
+/* As the kernel says of locked pages; but it stops at the first, when it has let go of those before. */
+static int advise_on_content(const struct fl_operation *op, enum fl_advice advice) {
+  bool lets_go = advice == FL_DONTNEED || advice == FL_COLD || advice == FL_PAGEOUT;
+  if (op->span == 0)
+    return 0;
+  if (lets_go && fl_pins_next_of(op, 0, true) < op->span / fl_os_page_size())
+    return -EINVAL;
+  int result = fl_os_advise(op->base, op->span, advice);
+  if (advice == FL_PAGEOUT)
+    fl_mirror_forget_range(op);
+  return result;
+}
+
+int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
+  struct fl_operation op;
+  int result = fl_operation_begin(&op, id, offset, length);
+  if (result < 0)
+    return result;
+  bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
+  result = is_of_access ? advise_on_access(&op, is_whole(&op, offset, length), advice) : advise_on_content(&op, advice);
+  return fl_operation_end(&op, result);
+}
