@@ -215,8 +215,11 @@ describe('threads', () => {
     const [worker] = watched.running
     worker.prependListener('exit', () => takeNumber(control)) // as another JavaScript thread may
     await Promise.all([touched, once(worker, 'exit')])
-    expect(pool.stats).toMatchObject({ threads: 1, died: 0 })
-    giveNumberBack(control)
+    try {
+      expect(pool.stats).toMatchObject({ threads: 1, died: 0 })
+    } finally {
+      giveNumberBack(control) // or nothing would end the pool
+    }
   })
 
   test('that another JavaScript thread has just started are waited for, where the last one has died', async () => {
@@ -232,9 +235,12 @@ describe('threads', () => {
     await watched.running[0].terminate()
     await until(() => claimed.mock.calls.length > 0)
     claimed.mockRestore()
-    expect(pool.stats).toMatchObject({ threads: 1, started: 1, inFlight: 1 })
-    gate.open()
-    giveNumberBack(control) // that one dies as well
+    try {
+      expect(pool.stats).toMatchObject({ threads: 1, started: 1, inFlight: 1 })
+    } finally {
+      gate.open()
+      giveNumberBack(control) // that one dies as well
+    }
     await touched
     expect(pool.stats.started).toBe(2)
   })
