@@ -2,7 +2,6 @@
 // Devices that are slow or fail: nobody but who asked them waits, and their errors reach who asked. The device is a
 // file system of the tests' own (slowfs/): each read of a slow file takes 300 ms, neither more nor less.
 
-const { setTimeout: sleep } = require('node:timers/promises')
 const { open, Pool } = require('..')
 const {
   EXITING, PAGE, childResult, errorOf, expectContent, hasThreadInDevice, makeFile, mapLines, runChild, temporaryFolder
@@ -169,8 +168,9 @@ if (skipped !== undefined) {
     const other = await openAll([makeFile(folder, 'of another device', PAGE)], {})
     for (const { files: [file] } of [slow, other]) await file.touch(0, 1) // a thread of each pool is up
     const order = []
+    const asked = at.asked()
     const refreshed = slow.files[0].refresh().then(() => order.push('slow'))
-    await sleep(READ_MS) // it waits for the device by now
+    await asked
     await other.files[0].refresh()
     order.push('other')
     await refreshed

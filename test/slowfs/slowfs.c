@@ -9,7 +9,8 @@
  * first FAILURES reads (all, if -1) that meet the bad range give EIO after READ_MS. If STAT_MS is not 0, each fstat()
  * takes that long and the kernel remembers no answer of one. Each open() takes OPEN_MS.
  *
- * Prints "mounted" once it serves; runs in the foreground until it is unmounted or signalled, or its parent ends.
+ * Prints "mounted" once it serves, and "asked" at each fstat() that is to take STAT_MS; runs in the foreground until it
+ * is unmounted or signalled, or its parent ends.
  */
 #define FUSE_USE_VERSION 312
 #include <errno.h>
@@ -55,12 +56,16 @@ static bool is_file(const char *path) {
   return is_kind(path, "slow") || is_kind(path, "fast") || is_kind(path, "broken");
 }
 
+static void say(const char *what) {
+  puts(what);
+  fflush(stdout);
+}
+
 static void *on_init(struct fuse_conn_info *connection, struct fuse_config *config) {
   (void)connection;
   config->attr_timeout = stat_ms == 0 ? 3600 : 0;
   config->entry_timeout = 3600;
-  puts("mounted");
-  fflush(stdout);
+  say("mounted");
   return NULL;
 }
 
@@ -69,8 +74,10 @@ static int on_getattr(const char *path, struct stat *status, struct fuse_file_in
   bool is_root = strcmp(path, "/") == 0;
   if (!is_root && !is_file(path))
     return -ENOENT;
-  if (!is_root)
+  if (!is_root && stat_ms > 0) {
+    say("asked");
     wait_ms(stat_ms);
+  }
   memset(status, 0, sizeof *status);
   status->st_mode = is_root ? S_IFDIR | 0755 : S_IFREG | 0644;
   status->st_nlink = is_root ? 2 : 1;

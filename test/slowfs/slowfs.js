@@ -51,7 +51,8 @@ function useSlowfs() {
    * @param {number} [options.openMs] ms that each open takes
    * @param {[number, number]} [options.bad] offset and length of what a broken file cannot read …
    * @param {number} [options.failures] … so many times; Infinity: ever
-   * @returns {Promise<(name: string) => string>} from a name that starts with slow, fast or broken to its path
+   * @returns {Promise<((name: string) => string) & {asked: () => Promise<unknown>}>} from a name that starts with slow, fast or
+   *   broken to its path; asked() resolves when the next fstat has come there that takes statMs
    */
   return async function mount({ size = 64 * MIB, readMs = 1, statMs = 0, openMs = 0, bad = [0, 0], failures = Infinity } = {}) {
     const point = path.join(folder, `mount-${count++}`)
@@ -62,7 +63,7 @@ function useSlowfs() {
     const ended = once(daemon, 'exit').then(([code]) => Promise.reject(new Error(`slowfs ended with ${code}`)))
     ended.catch(() => {}) // it ends after the test as well
     await Promise.race([once(daemon.stdout, 'data'), ended])
-    return (name) => path.join(point, name)
+    return Object.assign((name) => path.join(point, name), { asked: () => once(daemon.stdout, 'data') })
   }
 }
 
