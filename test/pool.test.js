@@ -6,7 +6,6 @@ jest.mock('node:worker_threads', () =>
   require('./fixtures/watched-threads')(jest.requireActual('node:worker_threads')))
 
 const { once } = require('node:events')
-const { setTimeout: sleep } = require('node:timers/promises')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
 const { clientOf } = require('../lib/pool')
@@ -341,11 +340,12 @@ describe('requests', () => {
 })
 
 describe('a caller', () => {
-  /** Turns of the event loop in 50 ms in which nobody else asks for one. */
-  async function turnsOfTheLoop() {
-    const before = performance.nodeTiming.uvMetricsInfo.loopCount
-    await sleep(50)
-    return performance.nodeTiming.uvMetricsInfo.loopCount - before
+  /** ms in which the loop slept, in a hundred turns of it of which a timer asks for some. A loop that looks in each does not. */
+  async function sleepInTurns() {
+    const loopCount = () => performance.nodeTiming.uvMetricsInfo.loopCount
+    const [before, start] = [performance.eventLoopUtilization(), loopCount()]
+    await until(() => loopCount() >= start + 100)
+    return performance.eventLoopUtilization(before).idle
   }
 
   test('looks for the answer once a turn while it has up to sixteen requests in flight, and sleeps with more', async () => {
@@ -353,10 +353,9 @@ describe('a caller', () => {
     const file = await openWith(createPool({ maxThreads: 1, spin: 1_000_000 }))
     const waiting = touches(file, 16)
     await until(() => gate.arrived === 1)
-    expect(await turnsOfTheLoop()).toBeGreaterThan(100)
-    waiting.push(...touches(file, 1))
-    await turnsOfTheLoop() // the next look ends it
-    expect(await turnsOfTheLoop()).toBeLessThan(50)
+    expect(await sleepInTurns()).toBe(0)
+    waiting.push(...touches(file, 1)) // the next look ends it
+    expect(await sleepInTurns()).toBeGreaterThan(0)
     gate.open()
     expect(await statuses(waiting)).toEqual(Array(17).fill('fulfilled'))
   })
@@ -365,7 +364,7 @@ describe('a caller', () => {
     const gate = closeGate()
     const waiting = touches(await openWith(createPool({ maxThreads: 1, spin: 0 })), 1)
     await until(() => gate.arrived === 1)
-    expect(await turnsOfTheLoop()).toBeLessThan(50)
+    expect(await sleepInTurns()).toBeGreaterThan(0)
     gate.open()
     await Promise.all(waiting)
   })

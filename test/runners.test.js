@@ -5,7 +5,7 @@ const { createHook } = require('node:async_hooks')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const { open } = require('faultless')
-const { childResult, makeFile, temporaryFolder } = require('./helpers')
+const { childResult, lookUntil, makeFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
 const file = makeFile(folder, 'data', 100_000)
@@ -53,9 +53,8 @@ test('nothing of a closed file is left that a runner takes for an open handle', 
   const mapped = await fresh.open(file)
   await mapped.read()
   await mapped.close()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(await lookUntil([], () => active.filter(([, , isActive]) => isActive()).map(([, type]) => type))).toEqual([])
   hook.disable()
-  expect(active.filter(([, , isActive]) => isActive()).map(([, type]) => type)).toEqual([])
 })
 
 test('several copies in one thread hear each of damage, and of the ends of their waits', async () => {
