@@ -3,13 +3,13 @@
 // nothing in the file repeats or compresses, and parent and children agree without passing data.
 
 const fs = require('node:fs')
-const { mix } = require('./common/random')
+const mix = require('../cli/trial/mix')
 
 const BLOCK_SIZE = 4096
 const WORD = 4
 const CHUNK = 8 << 20
 
-const wordAt = (offset) => mix(offset / WORD)
+const wordAt = (offset) => mix(offset / WORD) | 0
 
 /**
  * Checks the first and the last word of a range, which loads from both of its ends: the same work for every contender.

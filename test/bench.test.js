@@ -17,6 +17,8 @@ const trials = require('../bench/trials')
 const { fio, fioBuffered } = require('../bench/trials/contenders')
 const { chooseBlocks } = require('../bench/common/random')
 const { check, checkBlocks, writeContent } = require('../bench/content')
+const Lateness = require('../cli/trial/lateness')
+const until = require('./fixtures/until')
 
 const contentFolder = temporaryFolder()
 const COMMAND = path.join(__dirname, '..', 'bench', 'run.js')
@@ -210,6 +212,17 @@ test('wrong bytes are found, at both ends of a block and in each block of a rang
   expect(() => check(bytes.subarray(4096, 8192), 4096)).toThrow('wrong bytes at 4096')
   bytes[8192] ^= 1
   expect(() => checkBlocks(bytes, 0)).toThrow('wrong bytes at 8192')
+})
+
+test('of how late the loop was there are no more points than intervals', async () => {
+  const lateness = new Lateness(2)
+  let [most, looks] = [0, 0]
+  await until(() => {
+    most = Math.max(most, lateness.timeline().length)
+    return ++looks >= 20 && most > 1
+  })
+  await lateness.stop()
+  expect(most).toBe(2)
 })
 
 describe('who takes memory back', () => {

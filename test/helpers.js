@@ -8,6 +8,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { getSystemErrorMap, inspect, isDeepStrictEqual } = require('node:util')
+const mix = require('../cli/trial/mix')
 const native = require('../native/binding')
 
 const FIXTURES = path.join(__dirname, 'fixtures')
@@ -50,13 +51,6 @@ function clearLeftovers(parent) {
 }
 
 const { floor, imul } = Math // a global of jest's costs a look-up at every use
-
-/** The finalizer of MurmurHash3: every bit of the result depends on every bit of `x`. */
-function mix(x) {
-  x = imul(x ^ (x >>> 16), 0x85ebca6b)
-  x = imul(x ^ (x >>> 13), 0xc2b2ae35)
-  return (x ^ (x >>> 16)) >>> 0
-}
 
 /** A random whole number from 0 up to, but not with, `end`; the same seed gives the same numbers. */
 function randomFrom(seed) {

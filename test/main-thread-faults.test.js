@@ -6,15 +6,15 @@
 const fs = require('node:fs')
 const os = require('node:os')
 const nodePath = require('node:path')
+const { isInMemory } = require('../cli/trial/temporary-folder')
 const { PAGE, childResult, makeFile, temporaryFolder } = require('./helpers')
 
 const SIZE = process.env.FAULTLESS_BIG_TESTS === '1' ? 1 << 30 : 256 << 20
 const BLOCKS = 20_000
 const TIMEOUT = 10 * 60_000
 
-// A file system in memory (tmpfs, ramfs: linux/magic.h) has no cold files.
-const inMemory = (folder) => [0x01021994, 0x858458f6].includes(fs.statfsSync(folder).type)
-const disk = [os.tmpdir(), '/var/tmp', __dirname].find((folder) => fs.existsSync(folder) && !inMemory(folder))
+// In memory no file is ever cold.
+const disk = [os.tmpdir(), '/var/tmp', __dirname].find((folder) => fs.existsSync(folder) && !isInMemory(folder))
 
 if (disk === undefined) {
   test.skip('20,000 blocks of a cold file (skipped: every folder to write to is in memory)', () => {})

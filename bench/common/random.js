@@ -1,7 +1,10 @@
 'use strict'
 // Where everything random comes from. A run is repeated by its seed, and no two streams of one seed are alike.
 
-// xoshiro128** (Blackman and Vigna), seeded as its authors advise from a splitmix generator.
+const mix = require('../../cli/trial/mix')
+
+// xoshiro128** (Blackman and Vigna), seeded as its authors advise from a splitmix generator. Distinct inputs of mix() cannot give
+// one stream twice.
 function xoshiro128(seed, stream) {
   let state = mix(mix(seed) + stream)
   const next = () => mix(state = (state + 0x9e3779b9) | 0)
@@ -24,13 +27,6 @@ function rotate(word, bits) {
   return (word << bits) | (word >>> (32 - bits))
 }
 
-// The finalizer of murmur3: a bijection, so that distinct inputs cannot give one stream twice.
-function mix(word) {
-  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
-  return (word ^ (word >>> 16)) | 0
-}
-
 // `count` distinct blocks of `total`, in random order: Fisher-Yates, with a map in place of the array of all blocks,
 // which for a file of some terabytes would not fit.
 function chooseBlocks(seed, count, total) {
@@ -50,4 +46,4 @@ function chooseBlocks(seed, count, total) {
 /** A copy in random order. */
 const shuffle = (seed, items) => chooseBlocks(seed, items.length, items.length).map((i) => items[i])
 
-module.exports = { xoshiro128, mix, chooseBlocks, shuffle }
+module.exports = { xoshiro128, chooseBlocks, shuffle }

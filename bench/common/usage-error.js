@@ -1,6 +1,4 @@
 'use strict'
-// An error that the reader can put right: its message is all there is to show.
+// An error that the reader can put right: its message is all there is to show. The examples have it as well.
 
-module.exports = function usageError(message) {
-  return Object.assign(new Error(message), { code: 'ERR_USAGE' })
-}
+module.exports = require('../../cli/usage-error')

@@ -6,7 +6,9 @@ const { chooseBlocks } = require('../common/random')
 const measure = require('../common/measure')
 const readers = require('../readers')
 const { AnswerTimes } = require('../answer-times')
-const DelayTimeline = require('../delay-timeline')
+const Lateness = require('../../cli/trial/lateness')
+
+const INTERVALS = 100 // of the picture of how late the event loop was: the percentiles of the tables come from measure()
 
 module.exports = async function randomReads(task) {
   const { path, reads, inFlight, blockBytes = BLOCK_SIZE } = task
@@ -15,10 +17,10 @@ module.exports = async function randomReads(task) {
 
   const blocks = chooseBlocks(task.seed, reads, Math.floor(task.bytes / BLOCK_SIZE))
   const way = await openReader(path, task.bytes)
-  const timeline = task.timeline ? new DelayTimeline() : undefined
+  const lateness = task.timeline ? new Lateness(INTERVALS) : undefined
   const answers = task.answers ? await AnswerTimes.start() : undefined
   const { seconds, deviceBytes, delayMs, ...counts } = await measure(() => readAll(way, blocks, inFlight))
-  timeline?.stop()
+  await lateness?.stop()
   const answered = await answers?.stop()
   await way.close()
   return {
@@ -34,7 +36,7 @@ module.exports = async function randomReads(task) {
     answerP50Ms: answered?.p50,
     answerP99Ms: answered?.p99,
     answerMaxMs: answered?.max,
-    timeline: timeline?.points()
+    timeline: lateness?.timeline()
   }
 }
 

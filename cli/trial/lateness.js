@@ -2,16 +2,18 @@
 // How late the event loop was, over the course of a run: a timer of 1 ms that notes by how much it was missed.
 
 const TICK_MS = 1
-const INTERVALS = 400
 
 const round = (value) => Math.round(value * 1000) / 1000
 
 module.exports = class Lateness {
+  #intervals
   #start = performance.now()
   #samples = []
   #timer
 
-  constructor() {
+  /** @param {number} [intervals] so many points at most are kept of the course of it */
+  constructor(intervals = 400) {
+    this.#intervals = intervals
     this.#next()
   }
 
@@ -42,7 +44,7 @@ module.exports = class Lateness {
     const end = this.#samples.at(-1)?.[0] ?? 0
     const worst = new Map()
     for (const sample of this.#samples) {
-      const interval = Math.min(INTERVALS - 1, Math.floor(sample[0] / end * INTERVALS))
+      const interval = Math.min(this.#intervals - 1, Math.floor(sample[0] / end * this.#intervals))
       if (sample[1] >= (worst.get(interval)?.[1] ?? 0)) worst.set(interval, sample)
     }
     return [...worst.values()].map(([at, late]) => [round(at), round(late)])

@@ -1,14 +1,9 @@
 'use strict'
 // Random, but the same each time: so that all ways read the same blocks in the same order.
 
-const SEED = 0x9e3779b9
+const mix = require('./mix')
 
-/** The finalizer of MurmurHash3: every bit of the result depends on every bit of `x`. */
-function mix(x) {
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
-  return (x ^ (x >>> 16)) >>> 0
-}
+const SEED = 0x9e3779b9
 
 /** `count` distinct numbers below `total`: Fisher-Yates, with a map in place of the array of all. @returns {number[]} */
 function shuffled(total, count) {

@@ -3,13 +3,13 @@
 
 const { rmSync } = require('node:fs')
 const fs = require('node:fs/promises')
-const os = require('node:os')
 const path = require('node:path')
 const { randomFillSync } = require('node:crypto')
 const { bytes, count, many, percent, printable, rate } = require('../format')
 const { duration, withOutput } = require('../options')
 const parse = require('../parse')
 const { Stages } = require('../progress')
+const { temporaryFolder } = require('../trial/temporary-folder')
 const { READERS, compare } = require('../trial/index')
 
 const SAMPLE_BYTES = 256 << 20
@@ -34,15 +34,6 @@ function withLimits(command) {
     .addOption(duration('--time <duration>', 'and at most so long', '5s'))
 }
 
-/** A folder whose files lie on a device: many systems keep /tmp in memory. */
-async function diskFolder() {
-  const IN_MEMORY = [0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]
-  for (const folder of [os.tmpdir(), '/var/tmp']) {
-    if (!IN_MEMORY.includes((await fs.statfs(folder)).type)) return folder
-  }
-  return os.tmpdir()
-}
-
 /** Random bytes, so that no device can make them smaller. */
 async function makeSample(folder, signal) {
   const file = path.join(folder, 'sample.bin')
@@ -60,7 +51,7 @@ async function makeSample(folder, signal) {
 }
 
 async function withSample(signal, use) {
-  const folder = await fs.mkdtemp(path.join(await diskFolder(), 'faultless-bench-'))
+  const folder = await fs.mkdtemp(path.join(temporaryFolder(), 'faultless-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   process.on('exit', remove) // which comes at once where nobody reads the output any more
   try {

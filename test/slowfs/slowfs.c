@@ -38,7 +38,7 @@ static void wait_ms(int64_t ms) {
     continue;
 }
 
-/* The two functions that make the content: as mix() and contentAt() of test/helpers.js, for its seed 1. */
+/* The two functions that make the content: as cli/trial/mix.js and contentAt() of test/helpers.js, for its seed 1. */
 static uint32_t mix(uint32_t x) {
   x = (x ^ (x >> 16)) * 0x85ebca6bu;
   x = (x ^ (x >> 13)) * 0xc2b2ae35u;
