@@ -5,7 +5,7 @@
 const fs = require('node:fs')
 const { open, Pool } = require('faultless')
 const {
-  PAGE, canMapFrom, contentAt, expectContent, makeFile, randomFrom, randomRanges, temporaryFolder
+  PAGE, canMapFrom, contentAt, expectContent, makeFile, randomFrom, randomRanges, temporaryFolder, useClosing
 } = require('./helpers')
 
 const SIZE = (3 << 20) + 17
@@ -16,14 +16,8 @@ const data = makeFile(folder, 'data', SIZE)
 const pool = new Pool({ sliceSize: 16 * PAGE, minThreads: 2, maxThreads: 2 })
 afterAll(() => pool.close())
 
-const opened = []
-afterEach(() => Promise.all(opened.splice(0).map((file) => file.close())))
-
-async function openHere(...args) {
-  const file = await open(...args)
-  opened.push(file)
-  return file
-}
+const closeLater = useClosing()
+const openHere = async (...args) => closeLater(await open(...args))
 
 // [what, options of open()]: `offset` is where the mapping starts, and 0 where it is not named.
 const kinds = [

@@ -18,7 +18,7 @@ const { watched } = require('node:worker_threads')
 const zlib = require('node:zlib')
 const { open, Pool } = require('..')
 const {
-  PAGE, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, randomFrom, temporaryFolder
+  PAGE, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, randomFrom, syncFile, temporaryFolder
 } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
@@ -41,9 +41,7 @@ const onRejection = (reason) => rejections.push(reason)
 
 beforeAll(() => {
   process.on('unhandledRejection', onRejection)
-  const fd = fs.openSync(path, 'r+')
-  fs.fsyncSync(fd) // pages that are dirty cannot be evicted
-  fs.closeSync(fd)
+  syncFile(path)
 })
 
 afterAll(() => process.off('unhandledRejection', onRejection))

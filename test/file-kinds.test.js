@@ -6,21 +6,15 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { open, map, MAP_SHARED, Pool, PROT_READ } = require('faultless')
 const {
-  PAGE, contentAt, errorOf, expectContent, isTmpfs, makeFile, openFiles, temporaryFolder, writeContent
+  PAGE, contentAt, errorOf, expectContent, isTmpfs, makeFile, openFiles, temporaryFolder, useClosing, writeContent
 } = require('./helpers')
 
 const GIB = 2 ** 30
 const SHM = '/dev/shm'
 const folder = temporaryFolder()
 
-const opened = []
-afterEach(() => Promise.all(opened.splice(0).map((file) => file.close())))
-
-async function openHere(...args) {
-  const file = await open(...args)
-  opened.push(file)
-  return file
-}
+const closeLater = useClosing()
+const openHere = async (...args) => closeLater(await open(...args))
 
 /** A file of `size` bytes that holds its content in the `written` ranges, and nothing else. */
 function makeSparse(name, size, written) {
@@ -81,9 +75,9 @@ describe('a sparse file of 6 GiB', () => {
     const file = await openHere(sparse, { offset, length: BLOCK })
     expectContent(await file.view(), offset, BLOCK)
     const fd = fs.openSync(sparse, 'r')
-    opened.push(map(BLOCK, PROT_READ, MAP_SHARED, fd, offset))
+    const mapped = closeLater(map(BLOCK, PROT_READ, MAP_SHARED, fd, offset))
     fs.closeSync(fd)
-    expectContent(await opened.at(-1).read(), offset, BLOCK)
+    expectContent(await mapped.read(), offset, BLOCK)
   })
 
   test('tells residency for each of its pages, in every slice', async () => {
@@ -155,8 +149,7 @@ describe('an empty file', () => {
   ]
 
   test.each(ways)('%s has no bytes, and every call on them succeeds', async (_, makeEmpty) => {
-    const file = await makeEmpty()
-    opened.push(file)
+    const file = closeLater(await makeEmpty())
     expect(file.byteLength).toBe(0)
     expect(file.buffer.byteLength).toBe(0)
     expect(file.damaged).toBe(0)
@@ -177,8 +170,7 @@ describe('an empty file', () => {
   })
 
   test.each(ways)('%s has no first byte', async (_, makeEmpty) => {
-    const file = await makeEmpty()
-    opened.push(file)
+    const file = closeLater(await makeEmpty())
     for (const act of [() => file.touch(0, 1), () => file.view(1), () => file.tryView(0, 1), () => file.read(1, 0)]) {
       expect(await errorOf(act)).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
     }

@@ -31,6 +31,16 @@ function temporaryFolder(parent = DISK ?? os.tmpdir()) {
   return folder
 }
 
+/** For the calling test file: a function that gives back what it is given, and has it closed after the test. */
+function useClosing() {
+  const opened = []
+  afterEach(() => Promise.all(opened.splice(0).map((file) => file.close())))
+  return (file) => {
+    opened.push(file)
+    return file
+  }
+}
+
 /** Windows keeps files that are still mapped, or open in a child that was killed: a later run clears them away. */
 function removeFolder(folder) {
   try {
@@ -300,7 +310,7 @@ async function childResult(...args) {
 }
 
 module.exports = {
-  DISK, EXITING, PAGE, PATIENCE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf, expectContent,
-  hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles, randomFrom, randomRanges, runChild,
-  syncFile, temporaryFolder, testAsRoot, testUnlessLaid, writeContent
+  DISK, EXITING, PAGE, PATIENCE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf,
+  expectContent, hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles,
+  randomFrom, randomRanges, runChild, syncFile, temporaryFolder, testAsRoot, testUnlessLaid, useClosing, writeContent
 }

@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const nodePath = require('node:path')
 const { isInMemory } = require('../cli/trial/temporary-folder')
-const { PAGE, childResult, makeFile, temporaryFolder } = require('./helpers')
+const { PAGE, childResult, makeFile, syncFile, temporaryFolder } = require('./helpers')
 
 const SIZE = process.env.FAULTLESS_BIG_TESTS === '1' ? 1 << 30 : 256 << 20
 const BLOCKS = 20_000
@@ -28,9 +28,7 @@ if (disk === undefined) {
 
   beforeAll(() => {
     for (const [name, size] of [['cold', SIZE], ['warm-up', 1024 * PAGE]]) {
-      const fd = fs.openSync(makeFile(folder, name, size), 'r+')
-      fs.fsyncSync(fd) // pages that are dirty cannot be evicted
-      fs.closeSync(fd)
+      syncFile(makeFile(folder, name, size))
     }
   }, TIMEOUT)
 

@@ -8,7 +8,8 @@ const { open, Pool } = require('faultless')
 const native = require('../native/binding')
 const until = require('./fixtures/until')
 const {
-  PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, temporaryFolder, testAsRoot
+  PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, syncFile, temporaryFolder,
+  testAsRoot, useClosing
 } = require('./helpers')
 const { testTraced, trace } = require('./tracing')
 
@@ -22,26 +23,16 @@ let made = 0
 /** A file of its own for who changes it or evicts it, written to the device. */
 function makeSynced(size = SIZE) {
   const path = makeFile(folder, `file-${made++}`, size)
-  const fd = fs.openSync(path, 'r+')
-  fs.fsyncSync(fd)
-  fs.closeSync(fd)
+  syncFile(path)
   return path
 }
 
 const run = (scenario, args = [], options = {}) =>
   childResult('mirror.js', [scenario, makeSynced(), ...args], options)
 
-const opened = []
-async function openOne(options, path = makeSynced()) {
-  const file = await open(path, options)
-  opened.push(file)
-  return file
-}
-
-afterEach(async () => {
-  jest.restoreAllMocks()
-  await Promise.all(opened.splice(0).map((file) => file.close()))
-})
+afterEach(() => jest.restoreAllMocks())
+const closeLater = useClosing()
+const openOne = async (options, path = makeSynced()) => closeLater(await open(path, options))
 
 /** How often the core is asked, from now on. */
 function watchCore() {

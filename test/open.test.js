@@ -11,22 +11,15 @@ const vm = require('node:vm')
 const { MappedFile, open, Pool } = require('faultless')
 const {
   PAGE, canMapFrom, childResult, errnoOf, errorOf, expectContent, isWindows, lookUntil, makeFile, mapLines, openFiles,
-  temporaryFolder, testAsRoot
+  temporaryFolder, testAsRoot, useClosing
 } = require('./helpers')
 
 const SIZE = 5 * PAGE + 123
 const folder = temporaryFolder()
 const data = makeFile(folder, 'data', SIZE)
 
-const opened = []
-afterEach(() => Promise.all(opened.splice(0).map((file) => file.close())))
-
-/** open(), and closed after the test. */
-async function openHere(...args) {
-  const file = await open(...args)
-  opened.push(file)
-  return file
-}
+const closeLater = useClosing()
+const openHere = async (...args) => closeLater(await open(...args))
 
 async function expectWholeFile(file, offset = 0, length = SIZE - offset) {
   expect(file.byteLength).toBe(length)

@@ -9,7 +9,7 @@ const native = require('../native/binding')
 const { makeCgroup, removeCgroup } = require('../bench/memory-limit')
 const {
   PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, isWindows, lookUntil, makeFile,
-  mapLines, temporaryFolder, testAsRoot
+  mapLines, syncFile, temporaryFolder, testAsRoot, useClosing
 } = require('./helpers')
 
 const PAGES = 64
@@ -20,20 +20,15 @@ let made = 0
 /** A file of its own, written to the device: dirty pages of it would look like stores into the mapping. */
 function makeOne(size = SIZE) {
   const path = makeFile(folder, `file-${made++}`, size)
-  const fd = fs.openSync(path, 'r+')
-  fs.fsyncSync(fd)
-  fs.closeSync(fd)
+  syncFile(path)
   return path
 }
 
 const shared = makeOne() // of tests that leave it as it is
 
-const opened = []
-async function openOne(options, path = shared) {
-  const file = await open(path, options)
-  opened.push(file)
-  return file
-}
+afterEach(() => jest.restoreAllMocks())
+const closeLater = useClosing()
+const openOne = async (options, path = shared) => closeLater(await open(path, options))
 
 /** A file that has no bytes on the disk. */
 function makeSparse(size) {
@@ -67,11 +62,7 @@ const run = (scenario, args = [], options = {}) => childResult('pin.js', [scenar
 
 beforeEach(() => expect(pagesLocked()).toBe(0))
 
-afterEach(async () => {
-  jest.restoreAllMocks()
-  await Promise.all(opened.splice(0).map((file) => file.close()))
-  expect({ locked: pagesLocked(), pinned: native.pinUsage().pinned }).toEqual({ locked: 0, pinned: 0 })
-})
+afterEach(() => expect({ locked: pagesLocked(), pinned: native.pinUsage().pinned }).toEqual({ locked: 0, pinned: 0 }))
 
 describe('pin()', () => {
   test.each(['r', 'r+'])('of a file opened \'%s\' locks its pages and copies none', async (flags) => {
@@ -220,8 +211,7 @@ describe('a pin ends', () => {
 
   testUnlimited('by close() of the handle that pinned them, while another has the file attached', async () => {
     const file = await openOne()
-    const other = attach(file.handle)
-    opened.push(other)
+    const other = closeLater(attach(file.handle))
     const mine = await file.pin(0, 2 * PAGE)
     const pin = await other.pin(PAGE, 4 * PAGE)
     expect(pagesLocked()).toBe(5)

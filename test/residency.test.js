@@ -5,7 +5,8 @@
 const fs = require('node:fs')
 const { open, Pool } = require('faultless')
 const {
-  childResult, deviceReadBytes, expectContent, isTmpfs, lookUntil, makeFile, randomRanges, temporaryFolder, testAsRoot
+  childResult, deviceReadBytes, expectContent, isTmpfs, lookUntil, makeFile, randomRanges, temporaryFolder, testAsRoot,
+  useClosing
 } = require('./helpers')
 
 const PAGES = 1024
@@ -14,8 +15,7 @@ const onDisk = !isTmpfs(folder)
 const testOnDisk = (name, act) =>
   onDisk ? test(name, act) : test.skip(`${name} (skipped: no folder for temporary files is on a disk)`, act)
 
-const opened = []
-afterEach(() => Promise.all(opened.splice(0).map((file) => file.close())))
+const closeLater = useClosing()
 
 let page
 let size // the last page is short
@@ -30,8 +30,7 @@ beforeAll(async () => {
 
 /** The file, with none of its pages in memory. */
 async function openCold(options) {
-  const file = await open(data, options)
-  opened.push(file)
+  const file = closeLater(await open(data, options))
   await file.evict()
   return file
 }
@@ -104,8 +103,7 @@ describe('residency', () => {
     testOnDisk('of a mapping that starts within a page: every page in its place', async () => {
       await openCold()
       const offset = 777
-      const file = await open(data, { pool, offset })
-      opened.push(file)
+      const file = closeLater(await open(data, { pool, offset }))
       const touched = [0, 5, 63, 64, 65, 127, 128, 500, PAGES - 1]
       await file.touch(touched.map((number) => [Math.max(number * page - offset, 0), 1]))
       expect(await residentPages(file)).toEqual(touched)
@@ -177,8 +175,7 @@ describe('evict', () => {
 
   testOnDisk('writes back what was changed, and then drops it', async () => {
     const changing = makeFile(folder, 'changing', size)
-    const file = await open(changing, 'r+')
-    opened.push(file)
+    const file = closeLater(await open(changing, 'r+'))
     const view = await file.view(5 * page, 5)
     view.write('fresh')
     await file.evict()
@@ -198,8 +195,7 @@ describe('evict', () => {
 
   testOnDisk('leaves pages that another mapping holds', async () => {
     const file = await openCold()
-    const other = await open(data)
-    opened.push(other)
+    const other = closeLater(await open(data))
     await other.touch(10 * page, page)
     await file.evict()
     expect(await residentPages(file)).toContain(10)

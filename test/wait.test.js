@@ -10,7 +10,7 @@ const { open } = require('faultless')
 const native = require('../native/binding')
 const until = require('./fixtures/until')
 const {
-  PAGE, childResult, errorOf, isTmpfs, lookUntil, makeFile, mapLines, openFiles, runChild, temporaryFolder
+  PAGE, childResult, errorOf, isTmpfs, lookUntil, makeFile, mapLines, openFiles, runChild, temporaryFolder, useClosing
 } = require('./helpers')
 
 const folder = temporaryFolder()
@@ -23,12 +23,8 @@ function makeZeros(size = 2 * PAGE) {
   return path
 }
 
-const opened = []
-async function openZeros(options = 'r+', path = makeZeros()) {
-  const file = await open(path, options)
-  opened.push(file)
-  return file
-}
+const closeLater = useClosing()
+const openZeros = async (options = 'r+', path = makeZeros()) => closeLater(await open(path, options))
 
 const wordsOf = (file) => new Int32Array(file.buffer)
 
@@ -43,10 +39,7 @@ const nothingIsLeft = async () => {
   expect(await lookUntil([0, 0], () => [native.waitCount(), native.waitThreadCount()])).toEqual([0, 0])
 }
 
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((file) => file.close()))
-  expect(await lookUntil(0, native.waitCount)).toBe(0)
-})
+afterEach(async () => expect(await lookUntil(0, native.waitCount)).toBe(0))
 afterAll(nothingIsLeft)
 
 describe('several processes', () => {

@@ -13,7 +13,8 @@ const { open, Pool } = require('..')
 const createCounter = require('../examples/count-lines/scanner')
 const native = require('../native/binding')
 const {
-  DISK, PAGE, childResult, contentAt, errorOf, expectContent, lookUntil, makeFile, mapLines, openFiles, runChild, temporaryFolder
+  DISK, PAGE, childResult, contentAt, errorOf, expectContent, lookUntil, makeFile, mapLines, openFiles, runChild, syncFile,
+  temporaryFolder, useClosing
 } = require('./helpers')
 const until = require('./fixtures/until')
 
@@ -25,7 +26,6 @@ const FILLED = 0xee // what the memory holds before
 
 const folder = temporaryFolder()
 const path = makeFile(folder, 'content', SIZE)
-const opened = []
 
 function makeMemory(pages = 8) {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: 4 * pages, shared: true })
@@ -33,11 +33,9 @@ function makeMemory(pages = 8) {
   return memory
 }
 
-async function openOne(options, name = path) {
-  const file = await open(name, options)
-  opened.push(file)
-  return file
-}
+afterEach(() => watched.reset())
+const closeLater = useClosing()
+const openOne = async (options, name = path) => closeLater(await open(name, options))
 
 const bytesOf = (memory, start, end) => Buffer.from(memory.buffer).subarray(start, end)
 const isFilledWith = (byte, bytes) => bytes.every((one) => one === byte)
@@ -47,11 +45,6 @@ function expectUntouchedBut(memory, start, end) {
   expect(isFilledWith(FILLED, bytesOf(memory, 0, start))).toBe(true)
   expect(isFilledWith(FILLED, bytesOf(memory, end))).toBe(true)
 }
-
-afterEach(async () => {
-  watched.reset()
-  for (const file of opened.splice(0)) await file.close()
-})
 
 describe('a range that is laid over a memory', () => {
   test('is what WebAssembly counts in, with nothing changed beside it', async () => {
@@ -337,9 +330,7 @@ describe('in a process of its own', () => {
     test.skip('a scan of a cold file (skipped: every folder to write to is in memory)', () => {})
   } else {
     const cold = makeFile(folder, 'cold', 16 << 20)
-    const fd = fs.openSync(cold, 'r+')
-    fs.fsyncSync(fd) // pages that are dirty cannot be evicted
-    fs.closeSync(fd)
+    syncFile(cold)
 
     test('a scan of a cold file costs its thread no major fault', async () => {
       const { resident, found, expected, majorFaults } = await run('scansCold', cold)
