@@ -41,4 +41,4 @@ function duration(flags, about, usual) {
 
 const withAll = (command) => withOutput(withRange(withFiles(command)))
 
-module.exports = { duration, withAll, withFiles, withOutput, withRange }
+module.exports = { duration, withAll, withOutput, withRange }

@@ -91,22 +91,21 @@ function checkSame(work, checksums) {
  * @param {string} file
  * @param {{reads: number, milliseconds: number}} limits of each run of random reads
  * @param {AbortSignal} signal
- * @param {(title: string, done: number, total: number) => void} onRun before each run
+ * @param {(title: string) => void} onRun before each run
  * @returns {Promise<{size: number, lanes: number, scanBytes: number, random: object[], scan: object[]}>}
  */
-async function compare(file, { reads, milliseconds }, signal, onRun = () => {}) {
+async function compare(file, { reads, milliseconds }, signal, onRun) {
   const { size } = await fs.stat(file)
   if (size < LEAST_BYTES) {
     throw Object.assign(new Error(`too small to compare anything: ${size} bytes, at least ${LEAST_BYTES} are needed`), { code: 'ERR_OUT_OF_RANGE' })
   }
   const task = { path: path.resolve(file), size, reads, milliseconds, lanes: LANES, scanBytes: Math.min(size, MOST_SCANNED) }
   const result = { size, lanes: LANES, scanBytes: task.scanBytes, random: [], scan: [] }
-  let done = 0
   for (const work of WORKS) {
     const checksums = []
     for (const { name, title } of READERS) {
       signal.throwIfAborted()
-      onRun(`${work}: ${title}`, done++, WORKS.length * READERS.length)
+      onRun(`${work}: ${title}`)
       const { run, checksum } = await runOne({ ...task, work, reader: name }, signal)
       result[work].push(run)
       checksums.push(checksum)
@@ -116,4 +115,4 @@ async function compare(file, { reads, milliseconds }, signal, onRun = () => {}) 
   return result
 }
 
-module.exports = { LEAST_BYTES, READERS, compare }
+module.exports = { READERS, compare }

@@ -106,8 +106,8 @@ function show(output, file, result) {
   output.line(verdict(result))
 }
 
-async function measure(file, options, { output, signal }, more = 0) {
-  const stages = new Stages(output, 2 * READERS.length + more)
+async function measure(file, options, { output, signal }) {
+  const stages = new Stages(output, 2 * READERS.length)
   try {
     return await compare(file, { reads: options.reads, milliseconds: options.time }, signal, (title) => stages.next(title))
   } finally {
