@@ -13,8 +13,8 @@ const WATCHED = Symbol.for(`faultless.watchesFaultSignal ${__dirname}`)
 const isOfRealm = !(process.nextTick instanceof Function)
 
 /**
- * Listeners of these events come after Node's own, which have set the system's handler by then. At the first listener
- * alone and at the last: in between nothing was set, and whoever stands before us may be one who passes on to us.
+ * Listeners of these events come after Node's own, which have set the system's handler by then: at the first listener and at the
+ * last, in between nothing is set.
  */
 function standFirst(name) {
   if (name === 'SIGBUS' && process.listenerCount('SIGBUS') === 0) native.standFirst()
@@ -23,7 +23,7 @@ function standFirst(name) {
 function watch() {
   process.on('newListener', standFirst)
   process.on('removeListener', standFirst)
-  if (process.listenerCount('SIGBUS') > 0) native.standFirst() // they may have come after a mapping of a worker's
+  native.standFirst() // listeners may have come, or gone, after a mapping of a worker's
 }
 
 function unwatch() {

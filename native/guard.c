@@ -210,9 +210,7 @@ static bool replace_by_zeros(uintptr_t address) {
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
-static int install_result;
 
 static int install(void) {
   pthread_mutex_lock(&installing);
@@ -221,16 +219,13 @@ static int install(void) {
   return result;
 }
 
-static void install_first(void) { install_result = install(); }
-
 void fl_prepare(void) { keep_spare(); }
 
-/* Once: who came after us and passes on to us would be passed on to by us, for ever. */
+/* Each time: whoever was told of it last may have been taken away, or pushed aside, without our knowing. */
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {
   if (atomic_load(&mapping_at) != find)
     atomic_store(&mapping_at, find);
-  pthread_once(&once, install_first);
-  return install_result;
+  return install();
 }
 
 int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(); }

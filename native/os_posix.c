@@ -213,17 +213,54 @@ uint64_t fl_os_lock_limit(void) {
 
 static bool (*_Atomic fault_handler)(uintptr_t address);
 
-/* Who stood before, for each signal in the order of fl_sys_fault_signals; kept for ever, as a handler may be about to call. */
-enum { MOST_OTHERS = 16 };
-static struct sigaction others[FL_SYS_MOST_SIGNALS][MOST_OTHERS];
-static const struct sigaction *_Atomic previous[FL_SYS_MOST_SIGNALS];
+/*
+ * Who stood before, for each signal in the order of fl_sys_fault_signals: the last who did, and before whom he stood. Each
+ * handler once. Nothing that was made is changed or freed, as a handler may be about to call it.
+ */
+enum { MOST_STANDS = 64 };
+struct stand {
+  struct sigaction action;
+  const struct stand *before; /* NULL: the default */
+};
+static struct stand stands[FL_SYS_MOST_SIGNALS][MOST_STANDS];
+static const struct stand *_Atomic previous[FL_SYS_MOST_SIGNALS];
 static const struct sigaction by_default = {.sa_handler = SIG_DFL};
 
-static const struct sigaction *previous_of(int signal_number) {
+/*
+ * Threads that are passing a signal on, once for each time. Two cores of several copies of this library may each have stood
+ * before the other: then what one passes on comes back to it, and goes to whoever stood before that other.
+ */
+enum { MOST_PASSING = 64 };
+static _Atomic uintptr_t passing[MOST_PASSING];
+
+/* How often this thread is at it already; `place` is to be given to end_passing(). */
+static int begin_passing(int *place) {
+  uintptr_t me = (uintptr_t)pthread_self();
+  int times = 0;
+  *place = -1;
+  for (int i = 0; i < MOST_PASSING; i++) {
+    uintptr_t owner = atomic_load(&passing[i]);
+    if (owner == 0 && *place < 0 && atomic_compare_exchange_strong(&passing[i], &owner, me))
+      *place = i;
+    else if (owner == me)
+      times++;
+  }
+  return times;
+}
+
+static void end_passing(int place) {
+  if (place >= 0)
+    atomic_store(&passing[place], 0);
+}
+
+static const struct sigaction *previous_of(int signal_number, int times) {
   int i = 0;
   while (fl_sys_fault_signals[i] != signal_number)
     i++;
-  return atomic_load(&previous[i]);
+  const struct stand *stand = atomic_load(&previous[i]);
+  for (; times > 0 && stand != NULL; times--)
+    stand = stand->before;
+  return stand == NULL ? &by_default : &stand->action;
 }
 
 /* With what is blocked that the handler asked for when it was installed: libuv's waits for ever where it is interrupted. */
@@ -239,7 +276,8 @@ static void call(const struct sigaction *to, int signal_number, siginfo_t *info,
 
 /* Everything that is not ours goes to whoever stood before; the default is death by the same signal. */
 static void pass_on(int signal_number, siginfo_t *info, void *context) {
-  const struct sigaction *to = previous_of(signal_number);
+  int place;
+  const struct sigaction *to = previous_of(signal_number, begin_passing(&place));
   if (to->sa_flags & SA_SIGINFO) {
     call(to, signal_number, info, context);
   } else if (to->sa_handler == SIG_DFL || (to->sa_handler == SIG_IGN && info->si_code > 0)) {
@@ -250,6 +288,7 @@ static void pass_on(int signal_number, siginfo_t *info, void *context) {
   } else if (to->sa_handler != SIG_IGN) {
     call(to, signal_number, info, context);
   }
+  end_passing(place);
 }
 
 /*
@@ -264,22 +303,39 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
   errno = kept;
 }
 
-/* The place of one that is known, or is from now on; NULL where there are too many. A free place is all zeros. */
-static const struct sigaction *remember(struct sigaction *known, const struct sigaction *other) {
-  if ((other->sa_flags & SA_SIGINFO) == 0 && other->sa_handler == SIG_DFL)
-    return &by_default;
-  for (int i = 0; i < MOST_OTHERS; i++) {
-    bool is_free = known[i].sa_flags == 0 && known[i].sa_handler == SIG_DFL;
-    bool is_it = known[i].sa_flags == other->sa_flags && known[i].sa_sigaction == other->sa_sigaction;
-    if (is_free)
-      known[i] = *other;
-    if (is_free || is_it)
-      return &known[i];
+static bool is_same(const struct sigaction *a, const struct sigaction *b) {
+  return a->sa_flags == b->sa_flags && a->sa_sigaction == b->sa_sigaction;
+}
+
+static bool is_default(const struct sigaction *action) {
+  return (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
+}
+
+/* One that was made before, or now in a place that is free; NULL where none is. */
+static const struct stand *make_stand(struct stand *made, const struct sigaction *action, const struct stand *before) {
+  for (int i = 0; i < MOST_STANDS; i++) {
+    if (is_default(&made[i].action))
+      made[i] = (struct stand){*action, before};
+    if (is_same(&made[i].action, action) && made[i].before == before)
+      return &made[i];
   }
   return NULL;
 }
 
-/* Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. */
+/* `stand` and those before it, without an action. Where there is no room for that, who stood before it is forgotten. */
+static const struct stand *without(struct stand *made, const struct stand *stand, const struct sigaction *action) {
+  if (stand == NULL)
+    return NULL;
+  if (is_same(&stand->action, action))
+    return stand->before;
+  const struct stand *before = without(made, stand->before, action);
+  return before == stand->before ? stand : make_stand(made, &stand->action, before);
+}
+
+/*
+ * Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. Where it is nobody, those
+ * before are gone as well: whoever set the default has taken them away.
+ */
 static int stand_first(int i) {
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, other;
   sigemptyset(&action.sa_mask);
@@ -287,10 +343,13 @@ static int stand_first(int i) {
     return -errno;
   if ((other.sa_flags & SA_SIGINFO) != 0 && other.sa_sigaction == on_fault)
     return 0;
-  const struct sigaction *known = remember(others[i], &other);
-  if (known == NULL)
-    return -EAGAIN;
-  atomic_store(&previous[i], known);
+  const struct stand *stand = NULL;
+  if (!is_default(&other)) {
+    stand = make_stand(stands[i], &other, without(stands[i], atomic_load(&previous[i]), &other));
+    if (stand == NULL)
+      return -EAGAIN;
+  }
+  atomic_store(&previous[i], stand);
   return fl_posix_result(sigaction(fl_sys_fault_signals[i], &action, NULL));
 }
 

@@ -66,6 +66,14 @@ describe('process.on(\'SIGBUS\')', () => {
     expect(await run('listensTwice', folder)).toEqual({ heard: 3, isMapped: true, byteLength: PAGES * PAGE })
   })
 
+  test('nor where ours comes before the other again', async () => {
+    expect(await run('comesBackBeforeAnother', folder)).toEqual({ heard: 1, isMapped: true, zeros: true, damaged: PAGE, more: 2 })
+  })
+
+  test('that comes and goes while a realm has no file open leaves it the guard for the next one', async () => {
+    expect(await run('listensInRealm')).toEqual({ zeros: true, damaged: PAGE })
+  })
+
   test('hears of signals that were sent', async () => {
     expect(await run('hears')).toBe('heard')
   })

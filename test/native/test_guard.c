@@ -305,7 +305,7 @@ static int signal_that_ends(void (*act)(void)) {
   }
   int status;
   CHECK_EQUAL(waitpid(child, &status, 0), child);
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
 }
 
 static void fault_outside(void) {
@@ -371,6 +371,46 @@ static void passes_to_the_handler_before(void) {
     abort(); /* system calls would end with EINTR */
 }
 
+static struct sigaction ours; /* as another copy of the core has found it */
+static volatile sig_atomic_t passed_back;
+static void handler_of_another_core(int number, siginfo_t *info, void *context) {
+  passed_back++;
+  if (passed_back > 100)
+    _exit(3);
+  ours.sa_sigaction(number, info, context);
+}
+
+static void stand_by(void (*handler)(int, siginfo_t *, void *)) {
+  struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+  sigaddset(&action.sa_mask, SIGUSR1);
+  CHECK_EQUAL(sigaction(SIGBUS, &action, &ours), 0);
+}
+
+static void two_cores_that_stood_before_one_another_pass_on_to_whoever_did_before_both(void) {
+  struct fl_map_info info;
+  stand_by(handler_before);
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  stand_by(handler_of_another_core); /* which passes on to us … */
+  for (int i = 1; i <= 3; i++) {
+    map_and_close(make_file(PAGE), 0, PAGE, &info); /* … and we to it */
+    passed_on = 0;
+    raise(SIGBUS);
+    if (passed_on != 1 || passed_back != i)
+      _exit(4);
+    stand_by(handler_of_another_core);
+  }
+}
+
+static void the_guard_is_back_with_the_next_mapping(void) {
+  struct fl_map_info info;
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  signal(SIGBUS, SIG_DFL);
+  int fd = make_file(PAGE);
+  map_and_close(dup(fd), 0, PAGE, &info);
+  if (ftruncate(fd, 0) != 0 || ((volatile unsigned char *)info.data)[0] != 0)
+    _exit(5);
+}
+
 int main(void) {
   fl_prepare();
   /* First, while this process has not installed the guard yet. */
@@ -378,6 +418,8 @@ int main(void) {
   CHECK_EQUAL(signal_that_ends(fault_that_is_forbidden), SIGSEGV);
   CHECK_EQUAL(signal_that_ends(sent_from_elsewhere), SIGBUS);
   CHECK_EQUAL(signal_that_ends(passes_to_the_handler_before), 0);
+  CHECK_EQUAL(signal_that_ends(two_cores_that_stood_before_one_another_pass_on_to_whoever_did_before_both), 0);
+  CHECK_EQUAL(signal_that_ends(the_guard_is_back_with_the_next_mapping), 0);
   printf("ok any other SIGBUS goes to whoever stood before\n");
   for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
     fl_test_disable_populate(old_kernel);
