@@ -132,22 +132,18 @@ static bool replace_widely(struct fl_mapping *m, uintptr_t base, size_t page) {
   return replaced;
 }
 
-static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page) {
-  struct fl_os_status status;
-  uint64_t offset = m->file_offset + page * fl_os_page_size();
-  bool is_known = fl_os_file_status(m->fd, &status) == 0;
-  if (is_known && is_of_device(m, offset, &status))
-    atomic_store(&m->device_failed, true);
+/* `is_past_end`: no byte of the file is on the page, nor behind it. */
+static bool replace_page(struct fl_mapping *m, uintptr_t base, size_t page, bool is_past_end) {
   if (may_be_alone(m) && replace_alone(m, base, page))
     return true;
-  if (!may_be_alone(m) && replace(m, base, lost_with(m, page, is_known && status.size <= offset), page))
+  if (!may_be_alone(m) && replace(m, base, lost_with(m, page, is_past_end), page))
     return true;
   return replace_widely(m, base, page);
 }
 
 /*
  * One thread at a time: of two that replace pages beside each other each would take the other's for replaced. It is not waited for
- * for ever, as it may ask a file system that does not answer; nor at all in a child of fork(2), where it is missing.
+ * for ever; nor at all in a child of fork(2), where it is missing. It asks nothing of the file, whose server may not answer.
  */
 static _Atomic int64_t replacing;           /* the process whose thread does; 0 for none */
 static const int64_t MOST_WAIT = 100000000; /* ns */
@@ -167,8 +163,13 @@ static bool take_turn(void) {
 }
 
 static bool replace_in_turn(struct fl_mapping *m, uintptr_t base, size_t page) {
+  struct fl_os_status status;
+  uint64_t offset = m->file_offset + page * fl_os_page_size();
+  bool is_known = fl_os_file_status(m->fd, &status) == 0;
+  if (is_known && is_of_device(m, offset, &status))
+    atomic_store(&m->device_failed, true);
   bool is_mine = take_turn();
-  bool replaced = replace_page(m, base, page);
+  bool replaced = replace_page(m, base, page, is_known && status.size <= offset);
   if (is_mine)
     atomic_store(&replacing, 0);
   return replaced;

@@ -2,7 +2,10 @@
 #include "check.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { PAGES = 200 };
@@ -401,6 +404,52 @@ static void two_cores_that_stood_before_one_another_pass_on_to_whoever_did_befor
   }
 }
 
+/* A file whose server does not answer fstat(2), for as long as it is held; and how often any thread has let others go first. */
+static _Atomic ino_t held;
+static _Atomic unsigned asked, yields;
+
+int fstat(int fd, struct stat *status) {
+  int result = fstatat(fd, "", status, AT_EMPTY_PATH);
+  if (result == 0 && status->st_ino == atomic_load(&held)) {
+    atomic_fetch_add(&asked, 1);
+    while (atomic_load(&held) != 0)
+      usleep(1000);
+  }
+  return result;
+}
+
+int sched_yield(void) {
+  atomic_fetch_add(&yields, 1);
+  return (int)syscall(SYS_sched_yield);
+}
+
+static void *load_a_byte(void *bytes) { return (void *)(uintptr_t) * (volatile unsigned char *)bytes; }
+
+static void a_server_that_does_not_answer_holds_up_its_own_file_alone(void) {
+  struct fl_map_info slow, other;
+  struct stat status;
+  int fd = make_file(SIZE);
+  map_and_close(dup(fd), 0, SIZE, &slow);
+  CHECK_EQUAL(fstat(fd, &status), 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  fl_id id = truncated_file(&other, 0);
+  atomic_store(&held, status.st_ino);
+  pthread_t thread;
+  CHECK_EQUAL(pthread_create(&thread, NULL, load_a_byte, slow.data), 0);
+  while (atomic_load(&asked) == 0)
+    usleep(1000);
+  unsigned before = atomic_load(&yields);
+  for (int i = 0; i < 20; i++)
+    CHECK_EQUAL(((volatile unsigned char *)other.data)[2 * i * PAGE], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(id), 20 * PAGE);
+  CHECK_EQUAL(atomic_load(&yields) - before, 0);
+  atomic_store(&held, 0);
+  CHECK_EQUAL(pthread_join(thread, NULL), 0);
+  close(fd);
+  let_go(slow.id);
+  let_go(id);
+}
+
 static void the_guard_is_back_with_the_next_mapping(void) {
   struct fl_map_info info;
   map_and_close(make_file(PAGE), 0, PAGE, &info);
@@ -430,6 +479,7 @@ int main(void) {
     RUN(refreshing_maps_what_the_file_has_again);
     RUN(damage_is_told_once_and_by_ranges);
   }
+  RUN(a_server_that_does_not_answer_holds_up_its_own_file_alone);
   RUN(lost_pages_upwards_are_never_too_many);
   RUN(lost_pages_downwards_are_never_too_many);
   RUN(scattered_lost_pages_are_never_too_many);
