@@ -30,9 +30,9 @@ class SeenEnds {
   }
 
   /**
-   * Whether the file is known to reach to byte `end` of the mapping: a byte behind it that is there still has not been cut
-   * off, and where there were zeros alone, confirm() was called for `end` or a byte behind it, and the file has not been seen to
-   * change since. All without a system call.
+   * Whether the file is known to reach to byte `end` of the mapping: confirm() was called for it or a byte behind it, the file has
+   * not been seen to change since, and the last byte of the page that was no zero is none yet: a cut that nobody has seen yet
+   * would have made it one, unless somebody has stored to it since. All without a system call.
    */
   has(end) {
     const last = this.#lead + end - 1
@@ -41,8 +41,8 @@ class SeenEnds {
     const zeros = this.#zeros[page]
     const witness = page * PAGE_SIZE + zeros - 1 - this.#lead // the last byte that was none of them, if that is on this page
     if (zeros > 0 && witness >= 0 && new Uint8Array(this.#buffer, witness, 1)[0] === 0) return false
-    if (last % PAGE_SIZE < zeros) return true
-    return last % PAGE_SIZE <= this.#ends[page] && this.#mirror.watches(page) && this.#seenAt[page] === this.#mirror.changes
+    const isWithin = last % PAGE_SIZE < Math.max(zeros, this.#ends[page] + 1)
+    return isWithin && this.#mirror.watches(page) && this.#seenAt[page] === this.#mirror.changes
   }
 
   /**

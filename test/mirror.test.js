@@ -8,7 +8,7 @@ const { open, Pool } = require('faultless')
 const native = require('../native/binding')
 const until = require('./fixtures/until')
 const {
-  PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, syncFile, temporaryFolder,
+  PAGE, canLimitMemory, childResult, contentAt, errorOf, expectContent, isTmpfs, lookUntil, makeFile, syncFile, temporaryFolder,
   testAsRoot, useClosing
 } = require('./helpers')
 const { testTraced, trace } = require('./tracing')
@@ -286,6 +286,23 @@ describe('a file that is cut', () => {
 
   test('where its data was zeros: at once if the page is gone, within the freshness if it is cut', async () => {
     expect(await run('isCutAtZeros')).toEqual({ before: [true, true, true], pageGone: false })
+  })
+
+  test.each(['r', 'r+'])('of which a page is pinned (%s), with a store behind the cut that hides it: seen all the same', async (flags) => {
+    const path = nodePath.join(folder, `pinned-${flags}`)
+    const bytes = Buffer.alloc(PAGE)
+    bytes[PAGE - 1000] = 7
+    fs.writeFileSync(path, bytes)
+    const file = await openOne({ flags, freshness: 20 }, path)
+    await file.pin()
+    const view = new Uint8Array(file.buffer)
+    view[PAGE - 1000] = 8 // with 'r' the page is this process's own from now on
+    expect(file.tryView(50, 150)).toHaveLength(150)
+    await until(() => !native.mirrorThreadRuns()) // nobody sees the cut who is not told to look
+    fs.truncateSync(path, 100)
+    view[PAGE - 1000] = 9
+    expect(await lookUntil('nothing', () => file.tryView(50, 150) === undefined ? 'nothing' : 'zeros')).toBe('nothing')
+    expect(file.tryView(50, 50)).toHaveLength(50)
   })
 
   test('and grows again is known again, but for what was damaged, until that is refreshed', async () => {
