@@ -14,7 +14,7 @@ const Progress = require('../bench/common/progress')
 const { introduction, table, LEGEND } = require('./cold-reads/report')
 const reservations = require('./cold-reads/reservations')
 const findings = require('./cold-reads/findings')
-const usageError = require('../bench/common/usage-error')
+const usageError = require('../cli/usage-error')
 const wrap = require('../bench/common/wrap')
 
 // On a slow disk the first way stops here, and the others are given as many blocks as it got through: the whole run

@@ -13,7 +13,7 @@ const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { open } = require('faultless')
 const createCounter = require('./count-lines/scanner')
-const { temporaryFolder } = require('../bench/common/temporary-folder')
+const { temporaryFolder } = require('../cli/trial/temporary-folder')
 
 const MIB = 2 ** 20
 const WINDOW = 16 * MIB // two of them are in the memory at a time

@@ -4,8 +4,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { BLOCK_SIZE } = require('./blocks')
-const usageError = require('../../bench/common/usage-error')
-const { temporaryFolder } = require('../../bench/common/temporary-folder')
+const usageError = require('../../cli/usage-error')
+const { temporaryFolder } = require('../../cli/trial/temporary-folder')
 
 const SAMPLE_BYTES = 256 * 2 ** 20
 

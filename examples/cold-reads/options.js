@@ -3,7 +3,7 @@
 
 const { parseArgs } = require('node:util')
 const { randomInt } = require('node:crypto')
-const usageError = require('../../bench/common/usage-error')
+const usageError = require('../../cli/usage-error')
 
 const DEFAULT_READS = 16000
 const DEFAULT_CONCURRENCY = 64
