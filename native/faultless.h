@@ -50,7 +50,7 @@ enum fl_advice {
   FL_ADVICE_COUNT
 };
 
-/* --- mapping.c, mapping_setup.c: the process-wide table of mappings ---------------------------------------- */
+/* --- files that nobody has mapped yet ----------------------------------------------------------------------------- */
 
 enum fl_file_kind { FL_REGULAR, FL_DIRECTORY, FL_OTHER };
 
@@ -67,6 +67,8 @@ void fl_close_cached(int fd);
  * that the caller waits for nobody. 0 or -EBADF.
  */
 int fl_describe(int fd, enum fl_file_kind *kind, uint64_t *size);
+
+/* --- mappings, of all the process: how they come, who holds them, how they go ------------------------------------- */
 
 struct fl_map_request {
   int fd;          /* borrowed: the core keeps a duplicate of its own until the mapping is closed */
@@ -149,6 +151,14 @@ void fl_mapping_abandon(fl_id id, bool has_left);
  */
 int fl_mapping_close(fl_id id);
 
+/* Entries in the table, closed ones included: for tests of leaks. */
+size_t fl_mapping_count(void);
+
+/* Ranges of collected mappings that the reaper has not given back yet: for tests of leaks. */
+size_t fl_reaper_backlog(void);
+
+/* --- damage: pages that were lost and replaced by zeros, and that come back --------------------------------------- */
+
 /* Bytes of the mapping that the fault guard replaced by zeros, in whole pages; 0 for ids that are gone. */
 uint64_t fl_mapping_damaged_bytes(fl_id id);
 
@@ -184,13 +194,7 @@ int fl_refresh(fl_id id, uint64_t *size);
  */
 unsigned fl_refresh_count(fl_id id);
 
-/* Entries in the table, closed ones included: for tests of leaks. */
-size_t fl_mapping_count(void);
-
-/* Ranges of collected mappings that the reaper has not given back yet: for tests of leaks. */
-size_t fl_reaper_backlog(void);
-
-/* --- overlay.c: file pages laid over memory that is somebody else's ------------------------------------------- */
+/* --- overlays: file pages laid over memory that is somebody else's ------------------------------------------------ */
 
 /*
  * Takes hold of the memory from `address` on for a range of the mapping: pages of the file are going to be laid over it
@@ -210,7 +214,7 @@ int fl_overlay_create(fl_id id, uint64_t offset, uint64_t length, void *address,
  */
 int fl_overlay_lay(fl_id overlay);
 
-/* --- residency.c: making pages resident, asking whether they are, letting go of them ------------------------- */
+/* --- pages: making them resident, asking whether they are, advice, writing them back, letting go ------------------ */
 
 /* Starts reading the range from the device and waits for nothing, as far as the file system allows. */
 int fl_prefetch(fl_id id, uint64_t offset, uint64_t length);
@@ -269,7 +273,7 @@ int fl_flush(fl_id id, uint64_t offset, uint64_t length);
 
 size_t fl_page_size(void);
 
-/* --- batch.c: the same for several requests at once ------------------------------------------------------------- */
+/* --- batches: the same for several requests at once --------------------------------------------------------------- */
 
 enum { FL_PARTS_MAX = 16 };
 
@@ -299,7 +303,7 @@ size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_
  */
 void fl_yield(void);
 
-/* --- pins.c: pages that the kernel may not evict --------------------------------------------------------------- */
+/* --- pins: pages that the kernel may not evict -------------------------------------------------------------------- */
 
 /*
  * Makes a pin of a range, which holds nothing yet: 0, -FL_CLOSED, -ERANGE or -ENOMEM. Blocks for nothing. `pin` is a
@@ -336,7 +340,7 @@ void fl_get_pin_usage(struct fl_pin_usage *usage);
 /* Pins that have not been let go: for tests of leaks. */
 size_t fl_pin_count(void);
 
-/* --- mirror.c: what is known to be resident, for whoever may make no system call ------------------------------- */
+/* --- mirrors: what is known to be resident, for whoever may make no system call ----------------------------------- */
 
 /*
  * A mirror is bytes: a header, of which the first bytes have a meaning; from FL_MIRROR_PAGES on one for each page of
@@ -365,7 +369,7 @@ void fl_mirror_wake(fl_id id);
 /* Whether the thread that looks after mirrors runs: it ends when all are asleep. For tests. */
 bool fl_mirror_thread_runs(void);
 
-/* --- transfer.c: memory of one thread that other threads fill, or take bytes from ----------------------------- */
+/* --- transfers: memory of one thread that other threads fill, or take bytes from ---------------------------------- */
 
 /*
  * Registers memory to be used, which must stay until fl_transfer_end: 0 or -ENOMEM. Only ids travel between threads,
@@ -388,7 +392,7 @@ int fl_read(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t
 /* fl_residency into byte `at` of the transfer. */
 int fl_read_residency(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t at, uint64_t *resident);
 
-/* --- write.c, resize.c: changing the file. FL_SHARED alone; -EACCES -------------------------------------------- */
+/* --- writes: changing the file. FL_SHARED alone; -EACCES ---------------------------------------------------------- */
 
 /*
  * Writes bytes from `at` on of a transfer to a range of the file, which does not grow by it: the mapping shows them at
@@ -404,7 +408,7 @@ int fl_write(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_
  */
 int fl_resize(fl_id id, uint64_t size, uint64_t *new_size);
 
-/* --- waiter.c, window.c: words of the file on which threads of several processes wait for each other ------------- */
+/* --- waits: words of the file on which threads of several processes wait for each other --------------------------- */
 
 /* How a wait ended, where it did not fail. */
 enum fl_wait_outcome {
@@ -462,7 +466,7 @@ int fl_notify(fl_id id, uint64_t offset, uint32_t count, bool loaded);
 size_t fl_wait_count(void);
 size_t fl_wait_thread_count(void);
 
-/* --- what the calling thread has used: getrusage(2) with RUSAGE_THREAD --------------------------------------- */
+/* --- what the calling thread has used: getrusage(2) with RUSAGE_THREAD -------------------------------------------- */
 
 struct fl_thread_usage {
   uint64_t major_faults;
@@ -473,7 +477,7 @@ struct fl_thread_usage {
 
 int fl_get_thread_usage(struct fl_thread_usage *usage);
 
-/* --- for tests ----------------------------------------------------------------------------------------------- */
+/* --- for tests ---------------------------------------------------------------------------------------------------- */
 
 /* Behave as on a kernel without MADV_POPULATE_READ (before 5.14). Not to be called while operations run. */
 void fl_test_disable_populate(bool disabled);

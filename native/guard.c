@@ -38,13 +38,13 @@ bool fl_guard_blames_device(const struct fl_mapping *m, uint64_t file_offset) {
 
 /*
  * Each page of zeros between two of the file takes two more entries of the process's map, and when that has as many as it may
- * have (65,530; vm.max_map_count of proc(5)) the next page cannot be replaced. So of a mapping that has lost so many pages,
+ * have (vm.max_map_count of proc(5), by default 65,530) the next page cannot be replaced. So of a mapping that has lost so many pages,
  * and of all when all together have lost so many, what lies between is replaced with them.
  */
 enum {
   MOST_ALONE = 4096,
-  MOST_ALONE_IN_ALL = 3 * MOST_ALONE
-}; /* with what map_entries.c lets others take, seven eighths */
+  MOST_ALONE_IN_ALL = 3 * MOST_ALONE /* with the half that map_entries.c lets others take, seven eighths of 65,530 */
+};
 
 static _Atomic uint64_t alone_in_all; /* the sum of the mappings' `alone` */
 

@@ -48,7 +48,7 @@ void fl_mapping_discard(struct fl_mapping *m) {
   struct fl_remains remains = {.span = atomic_load(&m->span), .damage = (void *)m->damage, .fd = m->fd};
   remains.base = (void *)atomic_exchange(&m->base, 0);
   remains.damage_span = remains.damage == NULL ? 0 : fl_damage_span(remains.span);
-  remains.mirror = m->is_whole ? NULL : (void *)m->mirror.memory;
+  remains.mirror = m->fills_buffer ? NULL : (void *)m->mirror.memory;
   remains.mirror_span = remains.mirror == NULL ? 0 : fl_mirror_span(remains.span);
   remains.pins = (void *)atomic_load(&m->pins.counts);
   remains.pins_span = remains.pins == NULL ? 0 : fl_pins_span(remains.span);
@@ -147,7 +147,7 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   if (m == NULL)
     return -FL_CLOSED;
   pthread_mutex_lock(&fl_mappings.lock);
-  bool open = !m->is_left && !atomic_load(&m->closed) && (m->is_whole || !atomic_load(&m->borrowed));
+  bool open = !m->is_left && !atomic_load(&m->closed) && (m->fills_buffer || !atomic_load(&m->borrowed));
   if (open)
     m->handles++;
   pthread_mutex_unlock(&fl_mappings.lock);
@@ -199,7 +199,7 @@ static int give_back(struct fl_mapping *m, void *base) {
   int result = 0;
   if (m->laid) {
     fl_os_drop_entries(base, m->span);
-    result = m->is_whole ? fl_os_map_zeros(base, m->span) : fl_os_map_writable_zeros(base, m->span);
+    result = m->fills_buffer ? fl_os_map_zeros(base, m->span) : fl_os_map_writable_zeros(base, m->span);
   }
   if (result == 0)
     return_borrowed(m);

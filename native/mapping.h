@@ -22,7 +22,7 @@ struct fl_mirror {
   unsigned quiet;       /* sweeps in a row that found nothing in use */
   int64_t changed_ns;   /* when the file was last changed, as far as known, */
   uint64_t size;        /* and how many bytes it had */
-  size_t whole;         /* pages, from the first, that it did not lose, not even in part */
+  size_t whole_pages;   /* from the first, that it did not lose, not even in part */
   unsigned since_aging; /* epochs */
   _Atomic bool awake;   /* the mirror's thread looks after it */
   _Atomic bool marked;  /* something was touched since the last sweep */
@@ -52,7 +52,7 @@ struct fl_mapping {
   bool copy_on_write;
   _Atomic bool borrowed; /* the range lies in memory of somebody else's, which is never unmapped here */
   bool laid;             /* pages of the file were laid over borrowed memory: zeros are to be left there */
-  bool is_whole;         /* the borrowed range is all of a buffer, and not a part of another mapping's */
+  bool fills_buffer;     /* the borrowed range is all of a buffer, and not a part of another mapping's */
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
   _Atomic int folios;    /* blocks.c: how large those of the file are */
   _Atomic int copies;    /* transfer.c: where those of the file can be had from */

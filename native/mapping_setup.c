@@ -32,7 +32,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->follows = request->follows;
   m->copy_on_write = false;
   m->laid = false;
-  m->is_whole = false;
+  m->fills_buffer = false;
   m->holders = 0;
   m->running = 0;
   m->closing = m->abandoned = m->is_left = m->was_left = false;
@@ -118,7 +118,7 @@ int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request
 }
 
 /* Zeros where it fails: the memory must never have a hole. Strict overcommit as in fl_os_map. */
-static int lay_whole(struct fl_mapping *m) {
+static int lay_pages(struct fl_mapping *m) {
   void *base = (void *)atomic_load(&m->base);
   int result = fl_os_map_again(m->fd, m->file_offset, base, m->span, m->mode, m->copy_on_write);
   if (result == -ENOMEM && m->copy_on_write) {
@@ -134,10 +134,10 @@ static int lay_whole(struct fl_mapping *m) {
 int fl_mapping_map_over(struct fl_mapping *m, const struct fl_map_request *request, void *address, void *mirror) {
   if (m->lead != 0 || (uintptr_t)address % fl_os_page_size() != 0 || request->length == 0)
     return -EINVAL;
-  m->is_whole = m->laid = true;
+  m->fills_buffer = m->laid = true;
   fl_mirror_create(&m->mirror, fl_page_ceil(request->length), request->freshness_ns, mirror);
   int result = fl_mapping_borrow(m, request, address);
-  result = result < 0 ? result : lay_whole(m);
+  result = result < 0 ? result : lay_pages(m);
   if (result == 0 && fl_mapping_retain(m->entry.id) == 0)
     m->holders = 1; /* with a reference of its own */
   return result;

@@ -30,7 +30,7 @@ void fl_mirror_init(struct fl_mirror *mirror) {
   mirror->since_aging = 0;
   mirror->changed_ns = 0;
   mirror->size = 0;
-  mirror->whole = 0;
+  mirror->whole_pages = 0;
   atomic_store(&mirror->awake, false);
   atomic_store(&mirror->marked, false);
   atomic_store(&mirror->forgets, 0);
@@ -153,7 +153,7 @@ void fl_mirror_unpin(struct fl_mapping *m, size_t first, size_t count) {
 /* Whether a page of which the kernel says that it is resident is the file's: not zeros of the guard, nor cut off. */
 static bool is_of_file(const struct fl_mapping *m, size_t page) {
   bool damaged = atomic_load(&m->damaged_pages) != 0 && fl_damage_is_marked(m, page);
-  return page < m->mirror.whole && !damaged;
+  return page < m->mirror.whole_pages && !damaged;
 }
 
 void fl_mirror_refresh(const struct fl_operation *op, size_t block, size_t blocks) {
@@ -233,6 +233,6 @@ void fl_mirror_look_at_file(struct fl_mapping *m) {
   uint64_t size = status.size <= m->file_offset ? 0 : status.size - m->file_offset;
   /* Where it ends is known to whoever asks for ranges, so the page that it ends in is whole as long as it reaches there. */
   uint64_t end = atomic_load(&m->known_end);
-  mirror->whole = (size >= end ? fl_page_ceil(end) : size) / fl_os_page_size();
-  fl_mirror_forget_from(m, mirror->whole);
+  mirror->whole_pages = (size >= end ? fl_page_ceil(end) : size) / fl_os_page_size();
+  fl_mirror_forget_from(m, mirror->whole_pages);
 }

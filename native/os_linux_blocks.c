@@ -21,7 +21,7 @@ static bool takes_advice(void) {
 /* What one page of entries, of eight bytes each, leads to: 2 MiB with pages of 4 KiB, but 32 MiB with pages of 16. */
 static size_t span_of_page_table(void) { return fl_os_page_size() / 8 * fl_os_page_size(); }
 
-/* No touch is given longer ranges than so at once (pools' sliceSize), and to read more than was asked for helps nobody. */
+/* By default no touch is given longer ranges at once (pools' sliceSize): of a larger block few would ask for all. */
 enum { MOST = 8 << 20 };
 
 size_t fl_os_block_size(void) {
