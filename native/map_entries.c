@@ -18,7 +18,6 @@ static const int64_t REFUSAL = 100000000; /* ns for which one holds */
 static _Atomic int64_t uncounted;     /* entries that may be taken before anybody counts */
 static _Atomic int64_t refused_until; /* fl_os_now() */
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
-static int64_t counted; /* at the last count, with what was then left uncounted; guarded by `counting` */
 
 static bool take(int64_t more) {
   int64_t left = atomic_load(&uncounted);
@@ -30,8 +29,12 @@ static bool take(int64_t more) {
 
 static int count_and_take(int64_t more, int64_t most) {
   int64_t entries = fl_os_map_entries();
-  if (entries < 0) /* nobody tells, for want of a descriptor, say: all that was claimed may have been taken */
-    entries = counted;
+  /*
+   * Nobody tells: there is no /proc, or no descriptor. How much of what was claimed is still taken is not known then, and who
+   * takes all of it for taken refuses for ever after so many pins and releases of one page. So the kernel alone sets a limit.
+   */
+  if (entries < 0)
+    return 0;
   int64_t room = most / 2 - entries;
   if (room < more) {
     atomic_store(&refused_until, fl_os_now() + REFUSAL);
@@ -39,7 +42,6 @@ static int count_and_take(int64_t more, int64_t most) {
   }
   int64_t some = room / 2 < MOST_UNCOUNTED ? room / 2 : MOST_UNCOUNTED;
   some = some < more ? more : some;
-  counted = entries + some;
   atomic_store(&uncounted, some - more);
   return 0;
 }

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * 0 where the process's map may have so many entries more, and -ENOMEM where it is half full. What was claimed and not taken
- * comes back by itself. Any thread; now and then reads /proc/self/maps, which takes some ms for thousands of entries.
+ * 0 where the process's map may have so many entries more, or nobody can count those that it has; -ENOMEM where it is half
+ * full. What was claimed and not taken comes back by itself. Any thread; now and then reads /proc/self/maps, which takes some
+ * ms for thousands of entries.
  */
 int fl_map_entries_claim(uint64_t more);
 
