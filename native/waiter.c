@@ -186,7 +186,9 @@ static int assign(struct fl_wait *wait) {
   if (watcher == NULL && watcher_count >= MOST_WATCHERS_APART)
     watcher = find_watcher(wait->mapping, true);
   int result = watcher == NULL ? add_watcher(&watcher) : 0;
-  if (result < 0)
+  if (result < 0) /* no thread more is to be had: rather with waits of another mapping than not at all */
+    watcher = find_watcher(wait->mapping, true);
+  if (watcher == NULL)
     return result;
   /* One that serves several is no mapping's own, until it has none. */
   watcher->mapping = watcher->count == 0 || watcher->mapping == wait->mapping ? wait->mapping : 0;

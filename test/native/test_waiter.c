@@ -304,6 +304,37 @@ static void threads_are_bounded(void) {
   tear_down(&s);
 }
 
+/* The system has no thread more, while this is set. */
+static _Atomic bool refuses_threads;
+int __real_fl_os_spawn(void *(*run)(void *));
+int __wrap_fl_os_spawn(void *(*run)(void *));
+int __wrap_fl_os_spawn(void *(*run)(void *)) { return refuses_threads ? -EAGAIN : __real_fl_os_spawn(run); }
+
+/* Each has a thread of its own at first, but where there is none it is the other's that has room. */
+static void mappings_share_a_thread_where_no_other_can_be_had(void) {
+  struct scene s, other;
+  fl_id id;
+  set_up(&s);
+  set_up(&other);
+  UNTIL(fl_wait_thread_count() == 0);
+  refuses_threads = true;
+  CHECK_EQUAL(start(&s, 0, 0, FOR_EVER, &id), -EAGAIN);
+  refuses_threads = false;
+  fl_id first = wait_at(&s, 0, 0, FOR_EVER);
+  refuses_threads = true;
+  CHECK_EQUAL(start(&other, 0, 0, FOR_EVER, &id), is_old_kernel ? -EAGAIN : 0);
+  CHECK_EQUAL(fl_wait_thread_count(), 1);
+  refuses_threads = false;
+  if (!is_old_kernel) { /* where a thread has room for one wait there is none */
+    wake(&other, 0, 1);
+    CHECK_EQUAL(outcome_of(&other, id), FL_WAIT_OK);
+  }
+  wake(&s, 0, 1);
+  CHECK_EQUAL(outcome_of(&s, first), FL_WAIT_OK);
+  tear_down(&s);
+  tear_down(&other);
+}
+
 /* One thread for each side of a ping-pong; each stores, notifies and waits, and the other must hear of it. */
 enum { ROUNDS = 3000 };
 struct side {
@@ -404,6 +435,7 @@ static void run_all(void) {
   RUN(bad_words_are_refused);
   RUN(threads_are_few_and_end);
   RUN(threads_are_bounded);
+  RUN(mappings_share_a_thread_where_no_other_can_be_had);
   RUN(no_wake_up_is_lost);
   RUN(nothing_is_missed_while_others_come_and_go);
 }
