@@ -84,11 +84,18 @@ static int lock(const struct fl_mapping *m, size_t first, size_t end) {
   return may_be_limit && !fl_os_may_lock(news * fl_os_page_size()) ? -FL_PIN_LIMIT : result;
 }
 
-/* Where pages that are locked begin or end within a mapping it has one entry more in the process's map. */
+/*
+ * Where pages that are locked begin or end within a mapping it has one entry more in the process's map; not at its borders, where
+ * an entry ends anyway, or did until the kernel joined it with that of a neighbour.
+ */
+static int64_t edge_at(const struct fl_mapping *m, size_t neighbour) {
+  if (neighbour >= atomic_load(&m->span) / fl_os_page_size()) /* also what lies before the first page */
+    return 0;
+  return fl_pins_hold(m, neighbour) ? -1 : 1;
+}
+
 static int64_t edges_of(const struct fl_mapping *m, size_t first, size_t end) {
-  bool joins = first > 0 && fl_pins_hold(m, first - 1);
-  bool is_joined = end < atomic_load(&m->span) / fl_os_page_size() && fl_pins_hold(m, end);
-  return 2 * (1 - (int)joins - (int)is_joined);
+  return edge_at(m, first - 1) + edge_at(m, end);
 }
 
 static int claim_entries(const struct fl_mapping *m, size_t first, size_t end) {
@@ -145,15 +152,16 @@ static void keep(struct fl_mapping *m, size_t first, size_t end) {
 }
 
 /*
- * No pin holds these pages any more. Between two that are locked they would take two entries of the map, and stay locked where
- * that has none for them: until what is beside them is unlocked. At the end of what is locked that is always so.
+ * No pin holds these pages any more. Between two that are locked they would take two entries of the map, or one between such
+ * a page and the mapping's border; and where that has none for them they stay locked, until what is beside them is unlocked. At
+ * the end of what is locked that is always so, and where no pin holds any page, as all goes then.
  */
 static void let_go(struct fl_mapping *m, size_t first, size_t end) {
   if (first == end)
     return;
   count_held(m, 0, end - first);
   int64_t more = -edges_of(m, first, end);
-  if (more > 0 && fl_map_entries_claim_again((uint64_t)more) < 0)
+  if (m->pins.held > 0 && more > 0 && fl_map_entries_claim_again((uint64_t)more) < 0)
     keep(m, first, end);
   else
     unlock_with_kept(m, first, end);

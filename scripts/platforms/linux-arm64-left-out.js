@@ -18,6 +18,8 @@ const CORE = {
     a_file_that_shrank_is_refused_and_lost_pages_are_pinned_again: NO_MLOCK2,
     what_was_lost_unseen_is_there_again_after_refresh: NO_MLOCK2,
     the_limit_is_told_and_nothing_more_is_locked: NO_MLOCK2,
+    borders_of_a_mapping_take_no_map_entries: NO_MLOCK2,
+    what_is_kept_up_to_a_border_goes_with_the_last_pin: NO_MLOCK2,
     threads_share_pages_and_leave_none_locked: NO_MLOCK2
   }
 }

@@ -1,5 +1,6 @@
 /* Pins: what is locked, as the kernel counts it; overlaps, limits, damage, ends; nothing stays locked behind. */
 #include "check.h"
+#include "map_entries.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -386,6 +387,62 @@ static void a_large_pin_over_small_ones_leaves_map_entries_for_others(void) {
   let_go(id);
 }
 
+static bool is_half_full; /* what the core takes the map for */
+uint64_t __real_fl_os_most_map_entries(void);
+uint64_t __wrap_fl_os_most_map_entries(void);
+uint64_t __wrap_fl_os_most_map_entries(void) { return is_half_full ? 2 : __real_fl_os_most_map_entries(); }
+
+static void fill_half(void) {
+  is_half_full = true;
+  while (fl_map_entries_claim(1) == 0) /* what may still be taken before they are counted again */
+    ;
+}
+
+static void empty_half(void) {
+  is_half_full = false;
+  UNTIL(fl_map_entries_claim_again(1) == 0); /* a refusal holds for a while */
+}
+
+/* Where the mapping ends an entry of the map does anyway. */
+static void borders_of_a_mapping_take_no_map_entries(void) {
+  if (is_portable()) /* where nobody can count, and so refuse */
+    return;
+  fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &(struct fl_map_info){0});
+  fill_half();
+  fl_id all = pin_range(id, 0, SIZE);
+  check_locked(PAGES);
+  fl_pin_drop(all, UINT64_MAX);
+  check_locked(0);
+  fl_id part = create(id, 0, PAGE);
+  CHECK_EQUAL(fl_pin_lock(part, 0, PAGE), -ENOMEM);
+  fl_pin_drop(part, UINT64_MAX);
+  check_locked(0);
+  empty_half();
+  let_go(id);
+}
+
+/* In whatever order: unlocking a part of what is locked from border to border splits it. */
+static void what_is_kept_up_to_a_border_goes_with_the_last_pin(void) {
+  static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  if (is_portable())
+    return;
+  fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &(struct fl_map_info){0}), parts[3];
+  for (int order = 0; order < 6; order++) {
+    fill_half();
+    fl_id all = pin_range(id, 0, SIZE);
+    for (uint64_t i = 0; i < 3; i++)
+      parts[i] = pin_range(id, i * 20 * PAGE, i < 2 ? 20 * PAGE : SIZE - 40 * PAGE);
+    fl_pin_drop(all, UINT64_MAX);
+    for (int i = 0; i < 3; i++) {
+      CHECK_EQUAL(locked_pages(), PAGES);
+      fl_pin_drop(parts[orders[order][i]], UINT64_MAX);
+    }
+    check_locked(0);
+    empty_half();
+  }
+  let_go(id);
+}
+
 /* Many pins of the same pages are one to whoever closes the file or looks whether it has them again. */
 static void pins_of_the_same_pages_are_looked_at_once(void) {
   enum { PINS = 2000 };
@@ -486,6 +543,8 @@ int main(int count, char **arguments) {
   RUN(the_limit_is_told_and_nothing_more_is_locked);
   RUN(too_many_map_entries_are_told_apart_from_the_limit);
   RUN(a_large_pin_over_small_ones_leaves_map_entries_for_others);
+  RUN(borders_of_a_mapping_take_no_map_entries);
+  RUN(what_is_kept_up_to_a_border_goes_with_the_last_pin);
   RUN(pins_of_the_same_pages_are_looked_at_once);
   if (!is_portable() && !sanitizer_needs_map_entries)
     RUN(what_lies_between_pins_costs_nothing);
