@@ -156,15 +156,19 @@ static void keep(struct fl_mapping *m, size_t first, size_t end) {
  * a page and the mapping's border; and where that has none for them they stay locked, until what is beside them is unlocked. At
  * the end of what is locked that is always so, and where no pin holds any page, as all goes then.
  */
-static void let_go(struct fl_mapping *m, size_t first, size_t end) {
+static void unlock_or_keep(struct fl_mapping *m, size_t first, size_t end) {
   if (first == end)
     return;
-  count_held(m, 0, end - first);
   int64_t more = -edges_of(m, first, end);
   if (m->pins.held > 0 && more > 0 && fl_map_entries_claim_again((uint64_t)more) < 0)
     keep(m, first, end);
   else
     unlock_with_kept(m, first, end);
+}
+
+static void let_go(struct fl_mapping *m, size_t first, size_t end) {
+  count_held(m, 0, end - first);
+  unlock_or_keep(m, first, end);
 }
 
 void fl_pinned_drop(struct fl_mapping *m, size_t first, size_t end) {
@@ -178,28 +182,44 @@ void fl_pinned_drop(struct fl_mapping *m, size_t first, size_t end) {
   let_go(m, start, end);
 }
 
-/* What was mapped anew is not locked. */
-static void forget_kept(struct fl_mapping *m, size_t first, size_t end) {
-  pthread_mutex_lock(&m->pins.lock);
-  for (size_t page = first; (page = fl_pins_next(m, page, end, true)) < end; page++)
-    if (atomic_load(count_of(m, page)) == KEPT)
+/* What is KEPT of these pages, as the map may have room by now. */
+static void let_kept_go(struct fl_mapping *m, size_t first, size_t end) {
+  size_t start = first;
+  for (size_t page = first; page < end; page++) {
+    if (atomic_load(count_of(m, page)) == KEPT) {
       atomic_store(count_of(m, page), 0);
-  pthread_mutex_unlock(&m->pins.lock);
+      continue;
+    }
+    unlock_or_keep(m, start, page);
+    start = page + 1;
+  }
+  unlock_or_keep(m, start, end);
 }
 
+static void load_held(const struct fl_mapping *m, size_t first, size_t end) {
+  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, true)) < end; start = stop) {
+    stop = fl_pins_next(m, start, end, false);
+    fl_os_populate(fl_pinned_address(m, start), (stop - start) * fl_os_page_size(), false);
+  }
+}
+
+/*
+ * What is KEPT is locked as well, and then let go of where the map has room: not to lock it would take entries of that between
+ * others that are.
+ */
 int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   int result = 0;
-  forget_kept(m, first, end);
   for (size_t start = first, stop; (start = fl_pins_next(m, start, end, true)) < end; start = stop) {
     stop = fl_pins_next(m, start, end, false);
     pthread_mutex_lock(&m->pins.lock);
     /* Some may have been let go of meanwhile, and others of the range pinned, which locked them itself. */
     size_t held = fl_pins_next(m, start, stop, false);
     int locked = held == start ? 0 : lock(m, start, held);
+    let_kept_go(m, start, held);
     pthread_mutex_unlock(&m->pins.lock);
     result = result < 0 ? result : locked;
-    if (locked == 0 && held > start) /* what cannot be had is told by touches */
-      fl_os_populate(fl_pinned_address(m, start), (held - start) * fl_os_page_size(), false);
+    if (locked == 0) /* what cannot be had is told by touches */
+      load_held(m, start, held);
     stop = held > start ? held : stop;
   }
   return result;

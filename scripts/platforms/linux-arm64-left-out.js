@@ -20,6 +20,8 @@ const CORE = {
     the_limit_is_told_and_nothing_more_is_locked: NO_MLOCK2,
     borders_of_a_mapping_take_no_map_entries: NO_MLOCK2,
     what_is_kept_up_to_a_border_goes_with_the_last_pin: NO_MLOCK2,
+    what_is_kept_and_mapped_anew_is_let_go_of: NO_MLOCK2,
+    what_is_kept_and_mapped_anew_splits_nothing: NO_MLOCK2,
     threads_share_pages_and_leave_none_locked: NO_MLOCK2
   }
 }

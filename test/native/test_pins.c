@@ -443,6 +443,64 @@ static void what_is_kept_up_to_a_border_goes_with_the_last_pin(void) {
   let_go(id);
 }
 
+/* Page 10 and page 20 are pinned, what lies between is kept, and of that two pages are lost and come back. */
+static void lose_and_refresh_what_is_kept(struct fl_map_info *info, fl_id ends[2], bool has_room_by_then) {
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, info), 0);
+  fl_id between = pin_range(info->id, 11 * PAGE, 9 * PAGE);
+  for (uint64_t i = 0; i < 2; i++)
+    ends[i] = pin_range(info->id, (i + 1) * 10 * PAGE, PAGE);
+  fill_half();
+  fl_pin_drop(between, UINT64_MAX);
+  CHECK_EQUAL(locked_pages(), 11);
+  CHECK_EQUAL(pinned_pages(), 2);
+  volatile unsigned char *bytes = info->data;
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  CHECK_EQUAL(bytes[13 * PAGE] + bytes[17 * PAGE], 0);
+  CHECK_EQUAL(ftruncate(fd, SIZE), 0);
+  close(fd);
+  CHECK_EQUAL(locked_pages(), 9);
+  if (has_room_by_then)
+    empty_half();
+  CHECK_EQUAL(fl_refresh(info->id, &(uint64_t){0}), 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info->id), 0);
+}
+
+static void what_is_kept_and_mapped_anew_is_let_go_of(void) {
+  struct fl_map_info info;
+  fl_id ends[2];
+  if (is_portable())
+    return;
+  lose_and_refresh_what_is_kept(&info, ends, true);
+  check_locked(2);
+  CHECK_EQUAL(count_entries(&info, SIZE), 5);
+  for (int i = 0; i < 2; i++)
+    fl_pin_drop(ends[i], UINT64_MAX);
+  check_locked(0);
+  CHECK_EQUAL(fl_advise(info.id, 0, SIZE, FL_DONTNEED), 0);
+  let_go(info.id);
+}
+
+static void what_is_kept_and_mapped_anew_splits_nothing(void) {
+  struct fl_map_info info;
+  fl_id ends[2];
+  if (is_portable())
+    return;
+  for (int last = 0; last < 2; last++) {
+    lose_and_refresh_what_is_kept(&info, ends, false);
+    CHECK_EQUAL(locked_pages(), 11);
+    CHECK_EQUAL(count_entries(&info, SIZE), 3);
+    fl_pin_drop(ends[1 - last], UINT64_MAX);
+    check_locked(1);
+    fl_pin_drop(ends[last], UINT64_MAX);
+    check_locked(0);
+    CHECK_EQUAL(count_entries(&info, SIZE), 1);
+    empty_half();
+    let_go(info.id);
+  }
+}
+
 /* Many pins of the same pages are one to whoever closes the file or looks whether it has them again. */
 static void pins_of_the_same_pages_are_looked_at_once(void) {
   enum { PINS = 2000 };
@@ -545,6 +603,8 @@ int main(int count, char **arguments) {
   RUN(a_large_pin_over_small_ones_leaves_map_entries_for_others);
   RUN(borders_of_a_mapping_take_no_map_entries);
   RUN(what_is_kept_up_to_a_border_goes_with_the_last_pin);
+  RUN(what_is_kept_and_mapped_anew_is_let_go_of);
+  RUN(what_is_kept_and_mapped_anew_splits_nothing);
   RUN(pins_of_the_same_pages_are_looked_at_once);
   if (!is_portable() && !sanitizer_needs_map_entries)
     RUN(what_lies_between_pins_costs_nothing);
