@@ -221,7 +221,7 @@ static int fill_map(int fd, void **others, int most, int left) {
       break;
   if (count == most)
     return 0;                     /* the map has no limit that can be reached */
-  for (int i = 0; i <= left; i++) /* one more than there may be: with that no page can be mapped at all */
+  for (int i = 0; i <= left; i++) /* the kernel gives one more than there may be, and with that maps no page at all */
     munmap(others[--count], PAGE);
   return count;
 }
@@ -237,7 +237,10 @@ static void *load_in_full_map(void *first) {
   return (void *)(uintptr_t)sum;
 }
 
-/* Whoever else fills the map leaves no entry for a page of zeros between two of the file, or one, or a few for several threads. */
+/*
+ * Whoever else fills the map leaves no entry for a page of zeros between two of the file, or one, or a few for several threads;
+ * or has one more than there may be, which is -1.
+ */
 static void lost_pages_find_room_with(int left, int threads) {
   enum { MOST = 300000 };
   static void *others[MOST];
@@ -271,7 +274,7 @@ static void lost_pages_find_room_with(int left, int threads) {
 }
 
 static void lost_pages_find_room_in_a_full_map(void) {
-  for (int left = 0; left < 4; left++)
+  for (int left = -1; left < 4; left++)
     for (int threads = 1; threads <= 4; threads += 3)
       lost_pages_find_room_with(left, threads);
 }
