@@ -56,9 +56,14 @@ function checkShared(name, value) {
 function findPool({ id, memory, options }) {
   const found = pools.get(id)?.deref()
   if (found !== undefined) return found
-  const client = new PoolClient({ id, memory: new PoolMemory(memory), options, onUnused: () => pools.delete(id) })
+  const client = new PoolClient({ id, memory: new PoolMemory(memory), options, onUnused: () => forgetPool(client) })
   pools.set(id, { deref: () => client })
   return client
+}
+
+/** It may have been forgotten before: a close() that is tried again uses it once more, and by then another has its place. */
+function forgetPool(client) {
+  if (pools.get(client.id)?.deref() === client) pools.delete(client.id)
 }
 
 module.exports = { createHandle, findPool, readHandle }

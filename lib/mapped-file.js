@@ -440,7 +440,7 @@ class MappedFile extends EventEmitter {
       this.#closing = new Promise((resolve) => (settle = resolve))
       settle(this.#close())
     } else if (this.#isStuck) {
-      this.#closing = this.#end().then(() => this.#tell('close'))
+      this.#closing = this.#closeAgain()
     }
     return this.#closing
   }
@@ -462,17 +462,27 @@ class MappedFile extends EventEmitter {
     endWaits(this)
     endStreams(this)
     this.#isLast = native.leave(this.lease) === 1
+    await this.#end(true)
+  }
+
+  /** The pool has been left, since nobody has to call this. */
+  #closeAgain() {
+    this.#pool.enter()
+    return this.#end(this.#isLast) // else what was laid has been let go of, and this would let go of another handle's
+  }
+
+  async #end(letsGo) {
     try {
-      await this.#end()
+      await this.#tryToEnd()
     } finally {
-      native.letGo(this.#id)
+      if (letsGo) native.letGo(this.#id)
       this.#pool.leave()
     }
     this.#tell('close') // closing has succeeded, whatever a listener does
   }
 
   /** Where the system refuses, close() may be called again. */
-  async #end() {
+  async #tryToEnd() {
     this.#isStuck = false
     const ends = [this.#isLast ? this.#endMapping() : releasePins(this), this.#leases.close()]
     const refused = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected')

@@ -10,6 +10,9 @@ const {
   PAGE, childResult, errorOf, expectContent, isTmpfs, makeFile, mapLines, openFiles, randomRanges,
   temporaryFolder, testUnlessLaid
 } = require('./helpers')
+const native = require('../native/binding')
+const { clientOf } = require('../lib/pool')
+const { ChannelMemory, Control, isFree } = require('../worker/layout')
 
 const SIZE = (1 << 20) + 123
 const SHM = '/dev/shm'
@@ -321,26 +324,88 @@ describe('the garbage collector', () => {
   })
 })
 
-test('close() that the system refuses rejects, and may be called again', async () => {
-  let refusals = 1
-  jest.doMock('../lib/run-surely', () => {
-    const { closeMapping, ...rest } = jest.requireActual('../lib/run-surely')
-    const refuse = () => Promise.resolve(-constants.errno.ENOMEM)
-    return { ...rest, closeMapping: (...args) => refusals-- > 0 ? refuse() : closeMapping(...args) }
-  })
+describe('close() that the system refuses', () => {
+  let refusals
   let fresh
-  jest.isolateModules(() => (fresh = require('faultless')))
-  jest.dontMock('../lib/run-surely')
-  const path = makeFile(folder, 'refused', PAGE)
-  const file = await fresh.open(path)
-  const closed = jest.fn()
-  file.on('close', closed)
-  const [first, same] = [file.close(), file.close()]
-  expect(await errorOf(() => first)).toMatchObject({ code: 'ENOMEM', syscall: 'mmap' })
-  await expect(same).rejects.toMatchObject({ code: 'ENOMEM' })
-  expect([file.closed, closed.mock.calls.length]).toEqual([true, 0])
-  await file.close()
-  await file.close()
-  expect(closed).toHaveBeenCalledTimes(1)
-  expect(openFiles(path)).toEqual([])
+  let Leases
+  beforeAll(() => {
+    jest.doMock('../lib/run-surely', () => {
+      const { closeMapping, ...rest } = jest.requireActual('../lib/run-surely')
+      const refuse = () => Promise.resolve(-constants.errno.ENOMEM)
+      return { ...rest, closeMapping: (...args) => refusals-- > 0 ? refuse() : closeMapping(...args) }
+    })
+    jest.isolateModules(() => {
+      fresh = require('faultless')
+      Leases = require('../lib/leases').Leases
+    })
+    jest.dontMock('../lib/run-surely')
+  })
+
+  afterEach(() => jest.restoreAllMocks())
+
+  test('rejects, and may be called again', async () => {
+    refusals = 1
+    const path = makeFile(folder, 'refused', PAGE)
+    const file = await fresh.open(path)
+    const closed = jest.fn()
+    file.on('close', closed)
+    const [first, same] = [file.close(), file.close()]
+    expect(await errorOf(() => first)).toMatchObject({ code: 'ENOMEM', syscall: 'mmap' })
+    await expect(same).rejects.toMatchObject({ code: 'ENOMEM' })
+    expect([file.closed, closed.mock.calls.length]).toEqual([true, 0])
+    await file.close()
+    await file.close()
+    expect(closed).toHaveBeenCalledTimes(1)
+    expect(openFiles(path)).toEqual([])
+  })
+
+  // What another copy of the package has made is for this one as if another thread had.
+  test('gives its place in the pool of another thread back, and has no other file of that pool given one more', async () => {
+    const pool = new Pool()
+    const { memory } = clientOf(pool)
+    const owners = () => Array.from({ length: memory.control[Control.CHANNELS] }, (_, i) => memory.channel(i).header[ChannelMemory.OWNER])
+    const held = () => owners().filter((word) => !isFree(word))
+    const attachLast = async () => {
+      const file = await open(data, { pool })
+      const { handle } = file
+      const attached = fresh.attach(handle)
+      await attached.touch()
+      await file.close()
+      return { attached, handle }
+    }
+    for (let round = 0; round < 3; round++) {
+      refusals = 1
+      const { attached: refused } = await attachLast()
+      expect(await errorOf(() => refused.close())).toMatchObject({ code: 'ENOMEM' })
+      const { attached, handle } = await attachLast()
+      await refused.close()
+      const other = fresh.attach(handle)
+      await other.touch()
+      expect(held()).toHaveLength(1)
+      await attached.close()
+      await other.close()
+      expect(held()).toEqual([])
+    }
+    await pool.close()
+  })
+
+  test('lets go once more, when it has succeeded, of what the file was laid over', async () => {
+    const letGo = jest.spyOn(native, 'letGo').mockImplementationOnce(() => {}) // refused as well
+    refusals = 1
+    const file = await fresh.open(data)
+    expect(await errorOf(() => file.close())).toMatchObject({ code: 'ENOMEM' })
+    await file.close()
+    expect(letGo).toHaveBeenCalledTimes(2)
+  })
+
+  test('lets go once where other handles hold that', async () => {
+    const letGo = jest.spyOn(native, 'letGo')
+    const file = await fresh.open(data)
+    const other = fresh.attach(file.handle)
+    jest.spyOn(Leases.prototype, 'close').mockRejectedValueOnce(new Error('refused'))
+    expect((await errorOf(() => file.close())).message).toBe('refused')
+    await file.close()
+    expect(letGo).toHaveBeenCalledTimes(1)
+    await other.close()
+  })
 })
