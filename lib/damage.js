@@ -5,20 +5,24 @@ const native = require('../native/binding')
 const { noteFiles } = require('./fault-signal')
 
 const files = new Set() // WeakRefs of what is open, so that a forgotten file is not held
-const collected = new FinalizationRegistry(forget)
+const collected = new FinalizationRegistry(({ reference, onCollected }) => {
+  forget(reference)
+  onCollected()
+})
 const listenedTo = new Set() // files with listeners: nobody else may hold a file whose news somebody waits for
 
 /**
  * Has a file hear of damage. While it has listeners it is not collected: minor collections clear weak references as well
  * on Node 26, and one that came between a load and the event would lose the event.
  * @param {import('node:events').EventEmitter & {emitDamage: () => void, closed: boolean}} file
+ * @param {() => void} onCollected called when it was collected, unless it was forgotten before; does not hold it
  * @returns {() => void} forgets the file again
  */
-function watch(file) {
+function watch(file, onCollected) {
   const reference = new WeakRef(file)
   if (files.size === 0) listen()
   files.add(reference)
-  collected.register(file, reference, reference)
+  collected.register(file, { reference, onCollected }, reference)
   file.on('removeListener', release).on('newListener', hold) // it has neither yet, so nothing is searched for
   return () => {
     collected.unregister(reference)
@@ -57,11 +61,7 @@ function release(name) {
 }
 
 function tellAll() {
-  for (const reference of [...files]) {
-    const file = reference.deref()
-    if (file === undefined) forget(reference)
-    else file.emitDamage()
-  }
+  for (const reference of [...files]) reference.deref()?.emitDamage()
 }
 
 /** Remembers which pages of a mapping have been told of. */

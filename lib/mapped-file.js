@@ -18,7 +18,7 @@ const { HotViews } = require('./hot-views')
 const { isNeeded } = require('./laid-buffer')
 const { Leases } = require('./leases')
 const { pin, releasePins } = require('./pin')
-const { getDefaultPool } = require('./pool')
+const { PoolUse } = require('./pool-use')
 const { mergeRanges } = require('./ranges')
 const { Request } = require('./request')
 const { closeMapping, runSurely } = require('./run-surely')
@@ -38,7 +38,7 @@ class MappedFile extends EventEmitter {
   #buffer
   #hot
   #changes
-  #givenPool // or the default pool, once it is needed
+  #use // of its pool
   #path
   #flags
   #closing // the promise of close()
@@ -75,7 +75,6 @@ class MappedFile extends EventEmitter {
     this.#offset = offset
     this.#length = length
     this.#follows = follows
-    this.#givenPool = pool
     this.#path = path
     this.#flags = flags
     Object.defineProperties(this, {
@@ -86,8 +85,8 @@ class MappedFile extends EventEmitter {
     })
     this.#hot = new HotViews(mapping, this.#buffer, this.lead)
     this.#changes = new Changes(this, offset, (about) => this.#submit(about).promise)
-    this.#unwatch = watch(this)
-    pool?.enter()
+    this.#use = new PoolUse(pool)
+    this.#unwatch = watch(this, this.#use.leave)
   }
 
   // A file that is opened for a few loads from its buffer does without them: a seventh of the time of a process's first open()
@@ -98,11 +97,7 @@ class MappedFile extends EventEmitter {
   }
 
   get #pool() {
-    if (this.#givenPool === undefined) {
-      this.#givenPool = getDefaultPool()
-      this.#givenPool.enter()
-    }
-    return this.#givenPool
+    return this.#use.pool
   }
 
   /**
@@ -476,7 +471,7 @@ class MappedFile extends EventEmitter {
       await this.#tryToEnd()
     } finally {
       if (letsGo) native.letGo(this.#id)
-      this.#pool.leave()
+      this.#use.leave()
     }
     this.#tell('close') // closing has succeeded, whatever a listener does
   }
@@ -553,7 +548,7 @@ class MappedFile extends EventEmitter {
   }
 
   #findHot({ offset, length }) {
-    if (length > 0 && this.#givenPool?.closed) return undefined
+    if (length > 0 && this.#use.isOver) return undefined
     if (length > MOST_HOT) return this.#hot.getPinned(offset, length)
     return this.#hot.get(offset, length, false)
   }

@@ -1115,7 +1115,8 @@ export interface MappedFileEvents {
 /** What `new Pool(options)` and {@link configure} take. Most names are those of piscina. */
 export interface PoolOptions {
   /**
-   * Threads that are started with the first request, and stay when idle until every file of the pool was closed: 0 to `maxThreads`.
+   * Threads that are started with the first request, and stay when idle until every file of the pool was closed, or collected:
+   * 0 to `maxThreads`.
    * @defaultValue 1
    */
   minThreads?: number | undefined
@@ -1125,8 +1126,8 @@ export interface PoolOptions {
    */
   maxThreads?: number | undefined
   /**
-   * Milliseconds after which an idle thread above `minThreads` leaves, or any when every file was closed, from 0; `Infinity` for
-   * never.
+   * Milliseconds after which an idle thread above `minThreads` leaves, or any when every file was closed or collected, from 0;
+   * `Infinity` for never.
    * @defaultValue 10000
    */
   idleTimeout?: number | undefined
