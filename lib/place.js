@@ -1,6 +1,6 @@
 'use strict'
-// A place for a channel in a pool's memory: each calling thread claims one, and gives it back. One that was left by a
-// thread's end is cleared by whoever claims it next.
+// What a calling thread claims of a pool's memory, and gives back: a place for a channel, and a word that says that it has
+// files open. A place that was left by a thread's end is cleared by whoever claims it next.
 
 const native = require('../native/binding')
 const { tooManyThreads } = require('./errors')
@@ -11,21 +11,44 @@ const {
 
 const { BUSY, HIGH_WATER, OWNER, USED } = ChannelMemory
 
-class Place {
+class Claim {
+  #words
+  #at
   #word
 
-  /** Made by claimPlace(). */
-  constructor(memory, word) {
-    this.memory = memory
+  constructor(words, at, word) {
+    this.#words = words
+    this.#at = at
     this.#word = word
   }
 
-  /** All slots are free. */
   giveBack() {
-    const { header } = this.memory
-    Atomics.store(header, OWNER, withStatus(this.#word, Owner.NOBODY))
-    native.disclaimWord(header, OWNER)
+    Atomics.store(this.#words, this.#at, withStatus(this.#word, Owner.NOBODY))
+    native.disclaimWord(this.#words, this.#at)
   }
+}
+
+/** It is given back when all slots are free. */
+class Place extends Claim {
+  /** Made by claimPlace(). */
+  constructor(memory, word) {
+    super(memory.header, OWNER, word)
+    this.memory = memory
+  }
+}
+
+/**
+ * Has the threads of a pool stay, until it is given back or this thread has ended.
+ * @param {import('../worker/layout').PoolMemory} pool
+ * @returns {Claim | undefined} nothing where so many threads have files open that one more makes no difference
+ */
+function claimUse({ control }) {
+  for (let at = Control.USERS; at < Control.USERS + MAX_CHANNELS; at++) {
+    const word = Atomics.load(control, at)
+    const taken = nextHolder(word, Owner.TAKEN)
+    if (isFree(word) && native.claimWord(control, at, word, taken)) return new Claim(control, at, taken)
+  }
+  return undefined
 }
 
 /**
@@ -80,4 +103,4 @@ function raise(words, at, least) {
   }
 }
 
-module.exports = { Place, claimPlace }
+module.exports = { Place, claimPlace, claimUse }

@@ -9,7 +9,7 @@ const { Crew } = require('./crew')
 const { debug, tellIfSlow } = require('./debug')
 const { publishEnd, publishStart } = require('./diagnostics')
 const { outside } = require('./outside')
-const { claimPlace } = require('./place')
+const { claimPlace, claimUse } = require('./place')
 const { poolClosed, queueFull, threadFailed } = require('./errors')
 const { now } = require('../worker/clock')
 const { Control, Op, Phase, ThreadStatus, isRunner, runnerOf } = require('../worker/layout')
@@ -44,6 +44,7 @@ class PoolClient {
   #stepsSeen = 0
   #sawThreads = false // at the last look
   #users = 0 // files that are open
+  #use // says so, while there are any
   #onUnused
   #hooks
 
@@ -153,14 +154,13 @@ class PoolClient {
 
   /** A file of this thread's uses it. */
   enter() {
-    this.#users++
-    Atomics.add(this.#control, Control.FILES, 1)
+    if (this.#users++ === 0) this.#use = claimUse(this.memory)
   }
 
   /** It does so no more. */
   leave() {
-    Atomics.sub(this.#control, Control.FILES, 1)
     if (--this.#users > 0) return
+    this.#use?.giveBack()
     this.#channel?.rest()
     this.#onUnused?.()
     if (this.#onUnused !== undefined) this.#retireChannel()

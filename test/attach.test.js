@@ -10,7 +10,8 @@ const { Worker } = require('node:worker_threads')
 const { attach, map, open, MAP_PRIVATE, PROT_READ, Pool } = require('..')
 const native = require('../native/binding')
 const { claimPlace } = require('../lib/place')
-const { PoolMemory, ChannelMemory, Control, GONE, MAX_CHANNELS, State, ThreadStatus, nextHolder, running } =
+const { clientOf } = require('../lib/pool')
+const { PoolMemory, ChannelMemory, Control, GONE, MAX_CHANNELS, State, ThreadStatus, isUsed, nextHolder, running } =
   require('../worker/layout')
 const until = require('./fixtures/until')
 const { PAGE, canMapFrom, childResult, errorOf, expectContent, isWindows, makeFile, openFiles, temporaryFolder } =
@@ -138,6 +139,24 @@ describe('a pool of several threads', () => {
 
   test('that is destroyed rejects what all of them have asked for', () => {
     expect(seen.poolEnds.destroy).toEqual({ own: ['ERR_POOL_CLOSED'], other: { ERR_POOL_CLOSED: 1000 }, threads: 0 })
+  })
+
+  test.each([true, false])('keeps its threads for files of another thread, until that is terminated (which asks: %p)', async (asks) => {
+    const pool = new Pool({ minThreads: 2, maxThreads: 2, idleTimeout: 1 })
+    const file = await openFile({ pool })
+    const code = `
+      const { parentPort, workerData: { handle, asks } } = require('node:worker_threads')
+      const file = require(${JSON.stringify(require.resolve('..'))}).attach(handle)
+      void Promise.resolve(asks && file.read()).then(() => parentPort.postMessage('attached'))
+      parentPort.on('message', () => {})`
+    const worker = new Worker(code, { eval: true, workerData: { handle: file.handle, asks } })
+    await once(worker, 'message')
+    await file.close()
+    expect(isUsed(clientOf(pool).memory.control)).toBe(true)
+    expect(pool.stats.threads).toBe(2)
+    await worker.terminate()
+    await until(() => pool.stats.threads === 0)
+    await pool.close()
   })
 })
 

@@ -11,9 +11,9 @@
 // A thread claims a slot by exchanging its state for RUNNING with its own number and generation, so that what a dead
 // thread had in hand can be told. No step leaves a slot in a state from which it cannot be taken over.
 //
-// Two kinds of words say who holds something, a pool thread its number and a calling thread its channel: a status in the
-// lowest seven bits, GONE when the holder's thread has ended, however it ended (native/holdings.h), and above them the
-// generation, which each new holder changes.
+// Three kinds of words say who holds something, a pool thread its number and a calling thread its channel, and that it has files
+// open: a status in the lowest seven bits, GONE when the holder's thread has ended, however it ended (native/holdings.h), and
+// above them the generation, which each new holder changes.
 
 const native = require('../native/binding')
 
@@ -119,19 +119,25 @@ const Control = Object.freeze({
   STARTED: 5, // counts threads
   DIED: 6, // counts threads that ended otherwise than by leaving, while who started them lived
   KIND: 7, // tells this memory from any other
-  FILES: 8, // counts the files that are open
   STATUS: 16, // + number of the thread: a holder's word with its ThreadStatus
   WORKS_ON: 16 + MAX_THREADS, // + number of the thread: the mapping that it waits for (mappingWord), 0 for none
-  BELL: 16 + 2 * MAX_THREADS // + number of the thread: counts what it was woken for; it sleeps on it
+  BELL: 16 + 2 * MAX_THREADS, // + number of the thread: counts what it was woken for; it sleeps on it
+  USERS: 16 + 3 * MAX_THREADS // + some number: the word, with the status TAKEN, of a thread that has files open
 })
 
-const CONTROL_INTS = Control.BELL + MAX_THREADS
+const CONTROL_INTS = Control.USERS + MAX_CHANNELS
 const KIND = 0x6661756c
 
 /** Whether the thread has ended that runs a slot of which the state is known. */
 function isRunnerGone(control, state) {
   const word = Atomics.load(control, Control.STATUS + runnerOf(state))
   return isFree(word) || !isRunner(state, generationOf(word))
+}
+
+/** Whether a thread that lives has files open which use the pool. */
+function isUsed(control) {
+  for (let at = Control.USERS; at < Control.USERS + MAX_CHANNELS; at++) if (!isFree(Atomics.load(control, at))) return true
+  return false
 }
 
 /** An id in 31 bits: enough to tell mappings apart that are open at the same time. */
@@ -174,6 +180,6 @@ class PoolMemory {
 
 module.exports = {
   SLOTS, FEW_SLOTS, State, Flag, Op, Owner, ChannelMemory, PoolMemory, Control, Phase, ThreadStatus, MAX_CHANNELS, MAX_THREADS,
-  GONE, generationOf, isFree, isRunner, isRunnerGone, isRunning, mappingWord, nextHolder, runnerOf, running, statusOf,
+  GONE, generationOf, isFree, isRunner, isRunnerGone, isRunning, isUsed, mappingWord, nextHolder, runnerOf, running, statusOf,
   withStatus
 }

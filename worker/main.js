@@ -4,7 +4,7 @@
 const { workerData } = require('node:worker_threads')
 const { performance } = require('node:perf_hooks')
 const native = require('../native/binding')
-const { Control, PoolMemory, ThreadStatus, isFree, statusOf, withStatus } = require('./layout')
+const { Control, PoolMemory, ThreadStatus, isFree, isUsed, statusOf, withStatus } = require('./layout')
 const { Patience } = require('./patience')
 const { Server } = require('./serve')
 
@@ -38,7 +38,7 @@ function listen(heard) {
 
 /** Whether enough other threads stay: none where no file is open that they would be for. */
 function isSpare() {
-  const wanted = Atomics.load(control, Control.FILES) === 0 ? 0 : minThreads
+  const wanted = isUsed(control) ? minThreads : 0
   let others = 0
   for (let i = 0; i < maxThreads && others < wanted; i++) {
     const other = Atomics.load(control, Control.STATUS + i)
