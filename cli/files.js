@@ -39,7 +39,7 @@ class Walk {
   #options
   #ignores
   #wants
-  #seen = new Set() // files with several names, and what was named
+  #seen = new Map() // what may be met again, and whether it was met: files with several names, and what is named
 
   /**
    * @param {object} options
@@ -65,23 +65,30 @@ class Walk {
     if (this.#ignores(base)) return
     let status
     try {
-      status = await (this.#options.follow ? fs.stat(name, { bigint: true }) : fs.lstat(name, { bigint: true }))
+      status = await this.#statusOf(name)
     } catch (error) {
       yield { path: name, error }
       return
     }
-    const isNamed = ancestors.length === 0
-    if (status.isDirectory()) {
-      if (!isNamed || !this.#isKnown(status)) yield* this.#visitFolder(name, status, ancestors, device)
-    } else if (status.isFile()) {
-      yield* this.#visitFile(name, base, status, isNamed)
-    } else {
-      yield this.#pass(name, status, isNamed)
+    if (status.isDirectory()) yield* this.#visitFolder(name, status, ancestors, device)
+    else if (status.isFile()) yield* this.#visitFile(name, base, status)
+    else yield this.#pass(name, status, ancestors.length === 0)
+  }
+
+  /** What is going to be visited by name may lie in a folder that is as well, before or after it. */
+  async announce(names) {
+    for (const name of names) {
+      const status = await this.#statusOf(name).catch(() => {}) // told of when it is visited
+      if (status !== undefined) this.#seen.set(identityOf(status), false)
     }
   }
 
-  * #visitFile(name, base, status, isNamed) {
-    if (!this.#wants(base) || (this.#canMeetAgain(status, isNamed) && this.#isKnown(status))) return
+  #statusOf(name) {
+    return this.#options.follow ? fs.stat(name, { bigint: true }) : fs.lstat(name, { bigint: true })
+  }
+
+  * #visitFile(name, base, status) {
+    if (!this.#wants(base) || this.#wasMet(status, status.nlink > 1n || this.#options.follow)) return
     const { maxSize = Infinity } = this.#options
     if (Number(status.size) > maxSize) yield { path: name, skipped: `passed over, ${status.size} bytes are more than --max-size` }
     else yield { path: name, status }
@@ -93,7 +100,7 @@ class Walk {
       yield { path: name, skipped: 'passed over, a loop of symbolic links' }
       return
     }
-    if (this.#options.oneFileSystem && status.dev !== device) return
+    if ((this.#options.oneFileSystem && status.dev !== device) || this.#wasMet(status, false)) return
     let names
     try {
       names = (await fs.readdir(name, { encoding: 'buffer' })).sort(Buffer.compare)
@@ -105,17 +112,16 @@ class Walk {
     for (const raw of names) yield* this.visit(join(folder, nameOf(raw)), [...ancestors, identity], device)
   }
 
-  /** Not every file is remembered: of a large tree they are many, and one that is made meanwhile may have the number of one that is gone. */
-  #canMeetAgain(status, isNamed) {
-    return isNamed || status.nlink > 1n || this.#options.follow === true
-  }
-
-  #isKnown(status) {
+  /**
+   * Whether it was met before. Not every file is remembered: of a large tree they are many, and one that is made meanwhile may
+   * have the number of one that is gone.
+   */
+  #wasMet(status, remember) {
     if (this.#options.hardLinks || status.ino === 0n) return false // some file systems have no numbers
     const identity = identityOf(status)
-    if (this.#seen.has(identity)) return true
-    this.#seen.add(identity)
-    return false
+    const wasMet = this.#seen.get(identity)
+    if (remember || wasMet !== undefined) this.#seen.set(identity, true)
+    return wasMet === true
   }
 
   #pass(name, status, isArgument) {
@@ -160,11 +166,11 @@ async function readStdin() {
 async function* walk(names, options) {
   if (names.length === 0 && options.filesFrom === undefined) throw usageError('no file is named')
   const walker = new Walk(options)
-  for (const name of names) yield* walker.visit(name)
-  if (options.filesFrom === undefined) return
-  const { name, text, error } = await readList(options.filesFrom)
-  if (error !== undefined) yield { path: name, error }
-  else for (const one of namesIn(text, options.null)) yield* walker.visit(one)
+  const list = options.filesFrom === undefined ? { text: '' } : await readList(options.filesFrom)
+  const all = [...names, ...namesIn(list.text ?? '', options.null)]
+  if (all.length > 1) await walker.announce(all)
+  for (const name of all) yield* walker.visit(name)
+  if (list.error !== undefined) yield { path: list.name, error: list.error }
 }
 
 module.exports = { walk }

@@ -216,6 +216,20 @@ describe('files', () => {
     expect(await found(tree, tree)).toHaveLength(3)
   })
 
+  test('what is named and lies in a folder that is named, before it or after it, counts once', async () => {
+    const [file, deep, list] = [path.join(tree, 'deep', 'b.bin'), path.join(tree, 'deep'), inFolder('list')]
+    const all = ['tree/a.idx', 'tree/deep/b.bin', 'tree/deep/deeper/c.idx']
+    for (const name of [file, deep]) {
+      expect(await found(tree, name)).toEqual(all)
+      expect((await found(name, tree)).sort()).toEqual(all)
+      fs.writeFileSync(list, name)
+      expect(await found(tree, '--files-from', list)).toEqual(all)
+    }
+    expect(await found(file, tree, deep)).toEqual(['tree/deep/b.bin', 'tree/a.idx', 'tree/deep/deeper/c.idx'])
+    if (isWindows) return // where not everybody may make a link
+    expect((await jsonOf(['stat', '--follow', tree, deep])).stderr).toContain('deep/up: passed over, a loop of symbolic links')
+  })
+
   test('options choose', async () => {
     expect(await found('--hard-links', '--only', '*.idx', tree)).toEqual(['tree/a.idx', 'tree/deep/deeper/c.idx', 'tree/z-again.idx'])
     expect(await found('--ignore', 'deeper', '--ignore', 'li[a-n]k', '--max-size', '8k', tree)).toEqual(['tree/a.idx'])
