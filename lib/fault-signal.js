@@ -23,7 +23,7 @@ function standFirst(name) {
 function watch() {
   process.on('newListener', standFirst)
   process.on('removeListener', standFirst)
-  native.standFirst() // listeners may have come, or gone, after a mapping of a worker's
+  if (process.listenerCount('SIGBUS') > 0) native.standFirst() // they may have come after a mapping of a worker's
 }
 
 function unwatch() {

@@ -112,12 +112,12 @@ class Pool extends EventEmitter {
   }
 
   #onIdle() {
-    if (this.closed) this.#goOnEndingSoon()
+    if (this.#client.closed) this.#goOnEndingSoon()
     nextTick(() => this.emit('drain'))
   }
 
   #onThreadGone() {
-    if (this.closed) this.#goOnEnding()
+    if (this.#client.closed) this.#goOnEnding()
   }
 
   /** Whoever listened once may have heard of another since. */

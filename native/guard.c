@@ -212,21 +212,26 @@ static bool replace_by_zeros(uintptr_t address) {
 /* ------------------------------------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
+static bool is_installed; /* guarded by `installing` */
 
-static int install(void) {
+static int install(bool only_for_nobody) {
   pthread_mutex_lock(&installing);
-  int result = fl_os_catch_faults(replace_by_zeros);
+  int result = fl_os_catch_faults(replace_by_zeros, only_for_nobody && is_installed);
+  is_installed |= result == 0;
   pthread_mutex_unlock(&installing);
   return result;
 }
 
 void fl_prepare(void) { keep_spare(); }
 
-/* Each time: whoever was told of it last may have been taken away, or pushed aside, without our knowing. */
+/*
+ * Each time, as our handler may have been taken away without our knowing. Not before somebody else who came since: whoever puts
+ * back what he found, so that the next fault ends the process, would find us again.
+ */
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {
   if (atomic_load(&mapping_at) != find)
     atomic_store(&mapping_at, find);
-  return install();
+  return install(true);
 }
 
-int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(); }
+int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(false); }

@@ -135,7 +135,7 @@ void fl_overlay_note_end(uintptr_t base, size_t span);
 bool fl_overlay_has_ended_at(uintptr_t address);
 
 /*
- * guard.c: catch faults from now on, before whoever does so; called before each mapping is made. `find` gives the mapping whose range
+ * guard.c: catch faults from now on, or still; called before each mapping is made. `find` gives the mapping whose range
  * holds an address, or NULL; it is called inside the signal handler.
  */
 int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));

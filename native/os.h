@@ -180,9 +180,9 @@ int fl_os_evict(int fd, uint64_t file_offset, size_t span);
 /*
  * From now on calls `handle` with the address of every load or store that the file could not satisfy, on the thread
  * that made it, inside the signal handler. Where it returns false, what stood before is called. Called again, with the
- * same, it comes before whoever took its place meanwhile. One call at a time.
+ * same, it comes before whoever took its place meanwhile; with `only_for_nobody` where that was given up. One call at a time.
  */
-int fl_os_catch_faults(bool (*handle)(uintptr_t address));
+int fl_os_catch_faults(bool (*handle)(uintptr_t address), bool only_for_nobody);
 
 /* A clock that only moves forward, in ns. */
 int64_t fl_os_now(void);

@@ -231,26 +231,39 @@ static const struct sigaction by_default = {.sa_handler = SIG_DFL};
  * before the other: then what one passes on comes back to it, and goes to whoever stood before that other.
  */
 enum { MOST_PASSING = 64 };
-static _Atomic uintptr_t passing[MOST_PASSING];
+static struct {
+  _Atomic uintptr_t thread;    /* 0: free */
+  const void *_Atomic context; /* as the kernel gave it: the same for all that pass the same signal on */
+  const int *_Atomic place;    /* on the stack of whoever passes it on, which grows downwards */
+} passing[MOST_PASSING];
 
-/* How often this thread is at it already; `place` is to be given to end_passing(). */
-static int begin_passing(int *place) {
+/* How often this thread is at it already with this signal; `place` is to be given to end_passing(). */
+static int begin_passing(const void *context, int *place) {
   uintptr_t me = (uintptr_t)pthread_self();
   int times = 0;
   *place = -1;
   for (int i = 0; i < MOST_PASSING; i++) {
-    uintptr_t owner = atomic_load(&passing[i]);
-    if (owner == 0 && *place < 0 && atomic_compare_exchange_strong(&passing[i], &owner, me))
-      *place = i;
-    else if (owner == me)
+    if (atomic_load(&passing[i].thread) != me || atomic_load(&passing[i].context) != context)
+      continue;
+    if (atomic_load(&passing[i].place) > place)
       times++;
+    else
+      atomic_store(&passing[i].thread, 0); /* left by siglongjmp(3), or by a thread that has ended since */
+  }
+  for (int i = 0; i < MOST_PASSING && *place < 0; i++) {
+    uintptr_t nobody = 0;
+    if (!atomic_compare_exchange_strong(&passing[i].thread, &nobody, me))
+      continue;
+    atomic_store(&passing[i].place, place);
+    atomic_store(&passing[i].context, context);
+    *place = i;
   }
   return times;
 }
 
 static void end_passing(int place) {
   if (place >= 0)
-    atomic_store(&passing[place], 0);
+    atomic_store(&passing[place].thread, 0);
 }
 
 static const struct sigaction *previous_of(int signal_number, int times) {
@@ -267,6 +280,8 @@ static const struct sigaction *previous_of(int signal_number, int times) {
 static void call(const struct sigaction *to, int signal_number, siginfo_t *info, void *context) {
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &to->sa_mask, &before);
+  if (to->sa_flags & SA_RESETHAND)
+    signal(signal_number, SIG_DFL);
   if (to->sa_flags & SA_SIGINFO)
     to->sa_sigaction(signal_number, info, context);
   else
@@ -277,7 +292,7 @@ static void call(const struct sigaction *to, int signal_number, siginfo_t *info,
 /* Everything that is not ours goes to whoever stood before; the default is death by the same signal. */
 static void pass_on(int signal_number, siginfo_t *info, void *context) {
   int place;
-  const struct sigaction *to = previous_of(signal_number, begin_passing(&place));
+  const struct sigaction *to = previous_of(signal_number, begin_passing(context, &place));
   if (to->sa_flags & SA_SIGINFO) {
     call(to, signal_number, info, context);
   } else if (to->sa_handler == SIG_DFL || (to->sa_handler == SIG_IGN && info->si_code > 0)) {
@@ -322,7 +337,7 @@ static const struct stand *make_stand(struct stand *made, const struct sigaction
   return NULL;
 }
 
-/* `stand` and those before it, without an action. Where there is no room for that, who stood before it is forgotten. */
+/* `stand` and those before it, without an action; NULL also where there is no room for that. */
 static const struct stand *without(struct stand *made, const struct stand *stand, const struct sigaction *action) {
   if (stand == NULL)
     return NULL;
@@ -332,32 +347,47 @@ static const struct stand *without(struct stand *made, const struct stand *stand
   return before == stand->before ? stand : make_stand(made, &stand->action, before);
 }
 
+static bool is_ours(const struct sigaction *action) {
+  return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == on_fault;
+}
+
 /*
- * Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. Where it is nobody, those
- * before are gone as well: whoever set the default has taken them away.
+ * Where the default stood those before are gone as well: whoever set it has taken them away. Where there is no room, who stood
+ * before is forgotten, or nothing is noted: 64 of them, in ever other orders, are somebody's mistake.
  */
-static int stand_first(int i) {
-  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, other;
+static void note_previous(int i, const struct sigaction *other) {
+  const struct stand *stand = NULL;
+  if (!is_default(other)) {
+    stand = make_stand(stands[i], other, without(stands[i], atomic_load(&previous[i]), other));
+    stand = stand == NULL ? make_stand(stands[i], other, NULL) : stand;
+    if (stand == NULL)
+      return;
+  }
+  atomic_store(&previous[i], stand);
+}
+
+/* Who stands there is fetched first, so that a fault between the two calls finds somebody to pass on to. */
+static int stand_first(int i, bool only_for_nobody) {
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, other,
+                   displaced;
   sigemptyset(&action.sa_mask);
   if (sigaction(fl_sys_fault_signals[i], NULL, &other) != 0)
     return -errno;
-  if ((other.sa_flags & SA_SIGINFO) != 0 && other.sa_sigaction == on_fault)
+  if (is_ours(&other) || (only_for_nobody && !is_default(&other)))
     return 0;
-  const struct stand *stand = NULL;
-  if (!is_default(&other)) {
-    stand = make_stand(stands[i], &other, without(stands[i], atomic_load(&previous[i]), &other));
-    if (stand == NULL)
-      return -EAGAIN;
-  }
-  atomic_store(&previous[i], stand);
-  return fl_posix_result(sigaction(fl_sys_fault_signals[i], &action, NULL));
+  note_previous(i, &other);
+  if (sigaction(fl_sys_fault_signals[i], &action, &displaced) != 0)
+    return -errno;
+  if (!is_same(&displaced, &other) && !is_ours(&displaced)) /* another thread has set it in between */
+    note_previous(i, &displaced);
+  return 0;
 }
 
-int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
+int fl_os_catch_faults(bool (*handle)(uintptr_t address), bool only_for_nobody) {
   int result = 0;
   atomic_store(&fault_handler, handle);
   for (int i = 0; result == 0 && fl_sys_fault_signals[i] != 0; i++)
-    result = stand_first(i);
+    result = stand_first(i, only_for_nobody);
   return result;
 }
 

@@ -222,7 +222,8 @@ int fl_os_evict(int fd, uint64_t file_offset, size_t span) {
   return -ENOTSUP;
 }
 
-int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
+int fl_os_catch_faults(bool (*handle)(uintptr_t address), bool only_for_nobody) {
+  (void)only_for_nobody;
   (void)handle;
   return -ENOTSUP;
 }

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 static bool (*fault_handler)(uintptr_t address);
-static DWORD attempt_slot; /* of the thread's storage: the attempt that it makes, or NULL */
+static DWORD attempt_slot = TLS_OUT_OF_INDEXES; /* of the thread's storage: the attempt that it makes, or NULL */
 
 /* Loads that are given up when one fails: the thread goes on where the context was taken. */
 struct attempt {
@@ -51,12 +51,14 @@ static bool stay_loaded(void) {
 }
 
 /* Vectored handlers are a list, of which nobody takes another's place. */
-int fl_os_catch_faults(bool (*handle)(uintptr_t address)) {
+int fl_os_catch_faults(bool (*handle)(uintptr_t address), bool only_for_nobody) {
+  (void)only_for_nobody;
   static bool is_installed;
   if (is_installed)
     return 0;
   fault_handler = handle;
-  attempt_slot = TlsAlloc();
+  if (attempt_slot == TLS_OUT_OF_INDEXES) /* else an earlier try got as far as that */
+    attempt_slot = TlsAlloc();
   if (attempt_slot == TLS_OUT_OF_INDEXES || !stay_loaded() || AddVectoredExceptionHandler(1, on_exception) == NULL)
     return fl_windows_error(GetLastError());
   is_installed = true;

@@ -1,6 +1,7 @@
 /* Pages that are lost under a mapping: no crash, zeros for direct loads, an error for every operation. */
 #include "check.h"
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -314,8 +315,7 @@ static int signal_that_ends(void (*act)(void)) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
 }
 
-static void fault_outside(void) {
-  signal(SIGBUS, SIG_DFL); /* of a sanitizer: it stands before ours */
+static void load_outside(void) {
   struct fl_map_info info;
   fl_id id = truncated_file(&info, 0);
   int fd = make_file(PAGE);
@@ -323,6 +323,11 @@ static void fault_outside(void) {
   CHECK_EQUAL(ftruncate(fd, 0), 0);
   CHECK_EQUAL(((volatile unsigned char *)info.data)[0], 0);
   CHECK(id != 0 && bytes[0] == 0);
+}
+
+static void fault_outside(void) {
+  signal(SIGBUS, SIG_DFL); /* of a sanitizer: it stands before ours */
+  load_outside();
 }
 
 /* A page that is there and may not be loaded is no fault of the file's. */
@@ -398,13 +403,57 @@ static void two_cores_that_stood_before_one_another_pass_on_to_whoever_did_befor
   map_and_close(make_file(PAGE), 0, PAGE, &info);
   stand_by(handler_of_another_core); /* which passes on to us … */
   for (int i = 1; i <= 3; i++) {
-    map_and_close(make_file(PAGE), 0, PAGE, &info); /* … and we to it */
+    CHECK_EQUAL(fl_guard_stand_first(), 0); /* … and we to it */
     passed_on = 0;
     raise(SIGBUS);
     if (passed_on != 1 || passed_back != i)
       _exit(4);
     stand_by(handler_of_another_core);
   }
+}
+
+static sigjmp_buf out;
+static void handler_that_jumps_out(int number, siginfo_t *info, void *context) {
+  (void)number, (void)info, (void)context;
+  siglongjmp(out, 1);
+}
+
+static void a_handler_that_jumps_out_is_called_each_time(void) {
+  static volatile int times;
+  struct fl_map_info info;
+  stand_by(handler_that_jumps_out);
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  int fd = make_file(PAGE);
+  volatile unsigned char *bytes = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  for (times = 0; times < 5; times++)
+    if (sigsetjmp(out, 1) == 0)
+      _exit(6 + bytes[0]);
+}
+
+/* As crash reporters do, so that the same fault ends the process: puts back what it found. */
+static void handler_that_goes(int number, siginfo_t *info, void *context) {
+  (void)info, (void)context;
+  if (++passed_back > 100)
+    _exit(7);
+  sigaction(number, &ours, NULL);
+}
+
+static void a_handler_that_puts_back_what_it_found_does_not_find_us_behind_it(void) {
+  struct fl_map_info info;
+  signal(SIGBUS, SIG_DFL);
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  stand_by(handler_that_goes);
+  load_outside();
+}
+
+static void one_that_stood_before_for_once_is_called_once(void) {
+  struct sigaction action = {.sa_sigaction = handler_before, .sa_flags = SA_SIGINFO | (int)SA_RESETHAND};
+  CHECK_EQUAL(sigaction(SIGBUS, &action, NULL), 0);
+  struct fl_map_info info;
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  raise(SIGBUS);
+  raise(SIGBUS);
 }
 
 /* A file whose server does not answer fstat(2), for as long as it is held; and how often any thread has let others go first. */
@@ -472,6 +521,9 @@ int main(void) {
   CHECK_EQUAL(signal_that_ends(passes_to_the_handler_before), 0);
   CHECK_EQUAL(signal_that_ends(two_cores_that_stood_before_one_another_pass_on_to_whoever_did_before_both), 0);
   CHECK_EQUAL(signal_that_ends(the_guard_is_back_with_the_next_mapping), 0);
+  CHECK_EQUAL(signal_that_ends(a_handler_that_jumps_out_is_called_each_time), 0);
+  CHECK_EQUAL(signal_that_ends(a_handler_that_puts_back_what_it_found_does_not_find_us_behind_it), SIGBUS);
+  CHECK_EQUAL(signal_that_ends(one_that_stood_before_for_once_is_called_once), SIGBUS);
   printf("ok any other SIGBUS goes to whoever stood before\n");
   for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
     fl_test_disable_populate(old_kernel);
