@@ -404,6 +404,12 @@ describe('watch', () => {
     expect(stdout).toMatch(/^ +\d.* {2}1 MiB {3}25.0 % {2}#{8}\.{24} {2}\+0 bytes -0 bytes\n$/)
   })
 
+  test('counts from the first look on, however long that takes', async () => {
+    const { results: [first, second] } = await jsonOf(['watch', '--count', '2', '--interval', '50ms', data])
+    expect(first.milliseconds).toBe(0)
+    expect(second.milliseconds).toBeGreaterThanOrEqual(50)
+  })
+
   test('draws at its pace while the event loop of the main thread stands still', async () => {
     const lines = inFolder('watched')
     const fd = fs.openSync(lines, 'w')

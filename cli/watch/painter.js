@@ -83,11 +83,13 @@ class Painter {
 async function watch(file, painter) {
   const range = clip(options, file.byteLength)
   const { interval, count = Infinity, for: most = Infinity } = options
-  const began = performance.now()
+  let began // with the first look, for which a thread had to start
   for (let looks = 0; looks < count && !shallEnd();) {
-    painter.show(file, range, await look(file, range), performance.now() - began)
+    const found = await look(file, range)
+    began ??= performance.now()
+    painter.show(file, range, found, performance.now() - began)
     looks++
-    const next = Math.ceil((performance.now() - began) / interval) * interval
+    const next = (Math.floor((performance.now() - began) / interval) + 1) * interval
     if (looks === count || next > most) break
     sleep(began + next - performance.now())
   }
