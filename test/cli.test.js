@@ -118,6 +118,14 @@ describe('stat', () => {
     expect(stdout).toContain('1 GiB (1,073,741,824 bytes, 0 bytes on the device: it has holes)')
   })
 
+  test('says once how large a small file is', async () => {
+    fs.writeFileSync(inFolder('small'), '0123456789')
+    expect((await runCli(['stat', inFolder('small')])).stdout).toContain('  size      10 bytes\n')
+    fs.writeFileSync(inFolder('small'), '')
+    fs.truncateSync(inFolder('small'), 100)
+    expect((await runCli(['stat', inFolder('small')])).stdout).toContain('  size      100 bytes (0 bytes on the device: it has holes)\n')
+  })
+
   testAsRoot('says that it does not know where the kernel hides it', async () => {
     const nobody = 65534
     // Where root's folder cannot be entered by others.

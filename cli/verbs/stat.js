@@ -27,9 +27,11 @@ Examples:
 /** One file has room for more. */
 function describeOne(output, row) {
   const { terminal } = output
-  const hole = row.allocated < row.size ? `, ${bytes(row.allocated)} on the device: it has holes` : ''
+  const exact = row.size < 1024 ? [] : [many(row.size, 'byte')]
+  const hole = row.allocated < row.size ? [`${bytes(row.allocated)} on the device: it has holes`] : []
+  const more = [...exact, ...hole].join(', ')
   output.line(terminal.paint('bold', printable(row.path)))
-  output.line(`  size      ${bytes(row.size)} (${many(row.size, 'byte')}${hole})`)
+  output.line(`  size      ${bytes(row.size)}${more === '' ? '' : ` (${more})`}`)
   if (row.length < row.size) output.line(`  range     ${bytes(row.length)} from byte ${count(row.offset)} on`)
   output.line(`  pages     ${count(row.pages)} of ${bytes(row.pageSize)}`)
   output.line(`  resident  ${row.resident === null ? HIDDEN : residentText(row)}`)
