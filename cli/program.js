@@ -54,7 +54,18 @@ function makeProgram(argv, use) {
     const command = program.command(name).description(about)
     if (argv.includes(name)) define(command, name, use)
   }
+  defineHelp(program)
   return program
+}
+
+/** Commander's own shows the whole usage for a verb that there is not, and does not say why. */
+function defineHelp(program) {
+  program.helpCommand(false)
+  program.command('help').argument('[command]').description('display help for command').action((name) => {
+    const about = name === undefined ? program : program.commands.find((command) => command.name() === name)
+    if (about === undefined) program.error(`unknown command '${name}'`)
+    about.help()
+  })
 }
 
 function define(command, name, use) {

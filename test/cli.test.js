@@ -467,6 +467,7 @@ describe('the command line', () => {
   test.each([
     [[], 'Usage: faultless'],
     [['stat'], 'no file is named'],
+    [['help', 'nope'], "faultless: unknown command 'nope'\nSee faultless --help.\n"],
     [['stat', '--frobnicate', 'x'], 'unknown option'],
     [['stat', '--max-size', '1 parsec', 'x'], 'A size is bytes, or such as 4k'],
     [['watch', '--count', '0', 'x'], 'It must be more than 0']
