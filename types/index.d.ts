@@ -897,7 +897,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *   in flight from its call on. Reads and touches are not ordered with them: await the write first.
    * - Do not change `data` before the promise has settled: it is copied piece by piece. When its memory is given away
    *   meanwhile (`postMessage` with a transfer list, `resize()` of an ArrayBuffer, a WebAssembly memory that grows), it
-   *   rejects with `EFAULT`; when it was given away before the call, with `ERR_INVALID_ARG_VALUE`.
+   *   may reject with `EFAULT`: where not all of it had been copied yet. When it was given away before the call, it rejects
+   *   with `ERR_INVALID_ARG_VALUE`.
    * - A view of this file that overlaps what it is written to may have up to 256 KiB; a longer one rejects with
    *   `ERR_INVALID_ARG_VALUE`, unless it is written to where it is. Of other handles' views nobody can tell: do not do that.
    *
