@@ -1,8 +1,8 @@
 /*
- * How the files of POSIX systems share their work. os_posix.c is for all of them. Linux adds os_linux*.c; the others add
- * os_portable.c, and a file of their own for what even they do differently: os_darwin.c, or os_plain.c with
- * os_linux_any.c, which stand in for it where the portable code is tried on Linux. The names here that begin with fl_sys_
- * are those differences.
+ * How the files of POSIX systems share their work. os_posix.c and os_posix_fault.c are for all of them. Linux adds
+ * os_linux*.c; the others add os_portable.c, and a file of their own for what even they do differently: os_darwin.c, or
+ * os_plain.c with os_linux_any.c, which stand in for it where the portable code is tried on Linux. The names here that
+ * begin with fl_sys_ are those differences.
  */
 #ifndef FAULTLESS_OS_POSIX_H
 #define FAULTLESS_OS_POSIX_H
