@@ -179,7 +179,7 @@ describe('threads', () => {
   })
 
   test('leave all of them after idleTimeout when no file is open any more, and come back with the next one', async () => {
-    const pool = createPool({ minThreads: 2, idleTimeout: 5 })
+    const pool = createPool({ minThreads: 2, maxThreads: 2, idleTimeout: 5 })
     for (let round = 0; round < 2; round++) {
       const [file, other] = [await openWith(pool), await openWith(pool)]
       await Promise.all([file.touch(0, PAGE), other.touch(0, PAGE)])
