@@ -180,11 +180,6 @@ class Channel {
     this.#collect(Infinity)
   }
 
-  /** Nobody is going to ask for anything soon. */
-  rest() {
-    if (this.#inFlight === 0) this.#keepAlive.rest()
-  }
-
   /** Gives the place back as soon as no thread has anything of it in hand: nothing will be asked for any more. */
   retire() {
     this.#isRetired = true
@@ -194,7 +189,7 @@ class Channel {
   #giveBack() {
     this.#isRetired = false // it is over
     this.#answers.close()
-    this.#keepAlive.rest()
+    this.#keepAlive.close()
     this.#place.giveBack()
   }
 

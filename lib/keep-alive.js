@@ -20,10 +20,9 @@ class KeepAlive {
     this.#timer.unref()
   }
 
-  /** It is not needed for a while. */
-  rest() {
+  /** It is not needed any more. */
+  close() {
     clearInterval(this.#timer)
-    this.#timer = undefined
   }
 }
 

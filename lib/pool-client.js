@@ -161,7 +161,6 @@ class PoolClient {
   leave() {
     if (--this.#users > 0) return
     this.#use?.giveBack()
-    this.#channel?.rest()
     this.#onUnused?.()
     if (this.#onUnused !== undefined) this.#retireChannel()
     else this.#retireIfUnused()
