@@ -14,6 +14,7 @@
         "native/table.c",
         "native/mapping.c",
         "native/mapping_setup.c",
+        "native/growth.c",
         "native/operation.c",
         "native/overlay.c",
         "native/populate.c",

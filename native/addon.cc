@@ -127,6 +127,15 @@ Napi::Value Lay(const Napi::CallbackInfo &info) {
   return result < 0 ? Result(env, result) : HandleOfLaid(env, mapped, bytes, mirror);
 }
 
+// layLonger(id, length, bytes, mirror): as mapLonger, over the memory that the last two begin at, and as lay otherwise.
+Napi::Value LayLonger(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  Napi::Uint8Array bytes = info[2].As<Napi::Uint8Array>(), mirror = info[3].As<Napi::Uint8Array>();
+  fl_map_info mapped;
+  int result = fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), bytes.Data(), mirror.Data(), &mapped);
+  return result < 0 ? Result(env, result) : HandleOfLaid(env, mapped, bytes, mirror);
+}
+
 // letGo(id): a handle on what was laid is closed, as is the mapping if it was the last one.
 Napi::Value LetGo(const Napi::CallbackInfo &info) {
   info.Env().GetInstanceData<Instance>()->laid.LetGo(Integer(info[0]));
@@ -137,15 +146,8 @@ Napi::Value MirrorLength(const Napi::CallbackInfo &info) {
   return Result(info.Env(), static_cast<int64_t>(fl_mirror_length(Integer(info[0]))));
 }
 
-// map(fd, offset, length, mode, freshness in ms, follows): { id, lease, offset, length, follows, copyOnWrite, buffer,
-// mirror, believed } or a negative number. An empty mapping has neither buffer nor mirror.
-Napi::Value Map(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  fl_map_request request = RequestOf(info);
-  fl_map_info mapped;
-  int result = fl_mapping_create(&request, &mapped);
-  if (result < 0)
-    return Result(env, result);
+// What has been mapped anywhere: its handle, with the buffer.
+Napi::Value HandleOfMapped(Napi::Env env, const fl_map_info &mapped) {
   Napi::Value handle = Handle(env, mapped, false);
   napi_value buffer = handle.IsNumber() ? nullptr : BufferOver(env, mapped.id, mapped.data, mapped.length);
   if (handle.IsNumber() || (buffer == nullptr && mapped.length > 0))
@@ -153,6 +155,22 @@ Napi::Value Map(const Napi::CallbackInfo &info) {
   if (buffer != nullptr)
     handle.As<Napi::Object>().Set("buffer", buffer);
   return handle;
+}
+
+// map(fd, offset, length, mode, freshness in ms, follows): { id, lease, offset, length, follows, copyOnWrite, buffer,
+// mirror, believed } or a negative number. An empty mapping has neither buffer nor mirror.
+Napi::Value Map(const Napi::CallbackInfo &info) {
+  fl_map_request request = RequestOf(info);
+  fl_map_info mapped;
+  int result = fl_mapping_create(&request, &mapped);
+  return result < 0 ? Result(info.Env(), result) : HandleOfMapped(info.Env(), mapped);
+}
+
+// mapLonger(id, length): the same for a file that has outgrown that mapping, which stays.
+Napi::Value MapLonger(const Napi::CallbackInfo &info) {
+  fl_map_info mapped;
+  int result = fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), nullptr, nullptr, &mapped);
+  return result < 0 ? Result(info.Env(), result) : HandleOfMapped(info.Env(), mapped);
 }
 
 // attach(id, bytes, isShared, mirror): a handle more on a mapping, as map gives it, but for the buffer; as lay gives it
@@ -408,7 +426,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportWaits(env, exports, &instance->waits);
   const std::pair<const char *, Napi::Value (*)(const Napi::CallbackInfo &)> functions[] = {
       {"map", Map},
+      {"mapLonger", MapLonger},
       {"lay", Lay},
+      {"layLonger", LayLonger},
       {"letGo", LetGo},
       {"mirrorLength", MirrorLength},
       {"attach", Attach},

@@ -39,12 +39,20 @@ static int advise_on_content(const struct fl_operation *op, enum fl_advice advic
   return result;
 }
 
-int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
-  struct fl_operation op;
-  int result = fl_operation_begin(&op, id, offset, length);
-  if (result < 0)
-    return result;
+struct advised {
+  uint64_t offset, length;
+  enum fl_advice advice;
+};
+
+static int advise(const struct fl_operation *op, void *argument) {
+  const struct advised *as = argument;
+  enum fl_advice advice = as->advice;
   bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
-  result = is_of_access ? advise_on_access(&op, is_whole(&op, offset, length), advice) : advise_on_content(&op, advice);
-  return fl_operation_end(&op, result);
+  return is_of_access ? advise_on_access(op, is_whole(op, as->offset, as->length), advice)
+                      : advise_on_content(op, advice);
+}
+
+int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
+  struct advised as = {offset, length, advice};
+  return fl_act_on_all(id, offset, length, advise, &as);
 }

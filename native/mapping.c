@@ -41,8 +41,11 @@ static void return_borrowed(struct fl_mapping *m) {
     sched_yield();
 }
 
+static void release(struct fl_mapping *m);
+
 /* The last reference is gone: hides the range from the guard, frees the entry, gives the rest to the reaper. */
 void fl_mapping_discard(struct fl_mapping *m) {
+  struct fl_mapping *outgrown = m->outgrown;
   if (m->borrowed)
     return_borrowed(m);
   struct fl_remains remains = {.span = atomic_load(&m->span), .damage = (void *)m->damage, .fd = m->fd};
@@ -62,6 +65,8 @@ void fl_mapping_discard(struct fl_mapping *m) {
   if (was_awake)
     fl_mirror_note_end();
   fl_reap(&remains);
+  if (outgrown != NULL)
+    release(outgrown);
 }
 
 static void release(struct fl_mapping *m) {

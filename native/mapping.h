@@ -49,20 +49,24 @@ struct fl_mapping {
   uint64_t file_offset;   /* of `base` in the file, in bytes */
   _Atomic int fd;         /* -1 once closed; a late fault handler may read it then */
   enum fl_mode mode;
+  int64_t freshness_ns; /* of the mirror, as it was asked for */
   bool copy_on_write;
   _Atomic bool borrowed; /* the range lies in memory of somebody else's, which is never unmapped here */
   bool laid;             /* pages of the file were laid over borrowed memory: zeros are to be left there */
   bool fills_buffer;     /* the borrowed range is all of a buffer, and not a part of another mapping's */
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
-  _Atomic int folios;    /* blocks.c: how large those of the file are */
+  _Atomic int folios;    /* blocks.c: how large those of the file are; 0: that does not matter */
   _Atomic int copies;    /* transfer.c: where those of the file can be had from */
   _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
   bool follows;
   _Atomic uint64_t
       known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
-  pthread_mutex_t writing; /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
-  _Atomic int write_error; /* errno of the first write-back that failed: whose stores were lost, nobody knows */
+
+  struct fl_mapping *outgrown; /* growth.c: the one before this, with a reference; or NULL */
+  struct fl_mapping *first;    /* of those that have followed one another: what comes next is that one's for all */
+  pthread_mutex_t writing;     /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
+  _Atomic int write_error;     /* errno of the first write-back that failed: whose stores were lost, nobody knows */
 
   _Atomic bool closed;
   unsigned running; /* operations under way; guarded by the table's lock */
@@ -193,6 +197,15 @@ void fl_blocks_read(const struct fl_operation *op);
  * error of this or of any such call that had not ended when this one did. Returns what `write` did.
  */
 int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
+
+/*
+ * growth.c: does something to a range in a mapping and in those that its file has outgrown, as far as these reach and are open;
+ * again where pages were mapped anew meanwhile. Returns the first failure, with that of the mapping itself before others. The
+ * second leaves the mapping itself out, of which an operation is under way.
+ */
+typedef int fl_act(const struct fl_operation *op, void *argument);
+int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
+int fl_act_on_outgrown(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 
 /* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);

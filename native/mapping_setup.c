@@ -30,6 +30,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->fd = -1;
   m->mode = request->mode;
   m->follows = request->follows;
+  m->freshness_ns = request->freshness_ns;
   m->copy_on_write = false;
   m->laid = false;
   m->fills_buffer = false;
@@ -39,6 +40,8 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->handles = 1;
   m->damage = NULL;
   m->window = NULL;
+  m->outgrown = NULL;
+  m->first = m;
   pthread_mutex_init(&m->writing, NULL);
   pthread_mutex_init(&m->refreshing, NULL);
   fl_mirror_init(&m->mirror);

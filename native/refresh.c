@@ -78,11 +78,19 @@ int fl_refresh_pages(struct fl_mapping *m, uint64_t *size) {
   return result;
 }
 
+static int refresh(const struct fl_operation *op, void *unused) {
+  uint64_t size;
+  (void)unused;
+  return fl_refresh_pages(op->mapping, &size);
+}
+
 int fl_refresh(fl_id id, uint64_t *size) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, id, 0, 0);
   if (result < 0)
     return result;
-  atomic_store(&op.mapping->write_error, 0);
-  return fl_operation_end(&op, fl_refresh_pages(op.mapping, size));
+  atomic_store(&op.mapping->first->write_error, 0);
+  result = fl_refresh_pages(op.mapping, size);
+  int others = fl_act_on_outgrown(op.mapping, 0, 0, refresh, NULL);
+  return fl_operation_end(&op, result < 0 ? result : others);
 }

@@ -102,18 +102,18 @@ static int write_out(const struct fl_operation *op) {
   return fl_os_write_out(op->mapping->fd, op->file_offset, op->span);
 }
 
-int fl_evict(fl_id id, uint64_t offset, uint64_t length) {
-  struct fl_operation op;
-  int result = fl_operation_begin(&op, id, offset, length);
-  if (result < 0)
-    return result;
-  if (op.span > 0) {
-    drop_entries_of_unpinned(&op);
-    fl_window_drop_entries(&op);
-    result = fl_write_back(&op, write_out); /* changed pages stay in the cache */
-    if (result == 0)
-      result = fl_os_evict(op.mapping->fd, op.file_offset, op.span);
-    fl_mirror_forget_range(&op);
-  }
-  return fl_operation_end(&op, result);
+static int evict(const struct fl_operation *op, void *unused) {
+  (void)unused;
+  if (op->span == 0)
+    return 0;
+  drop_entries_of_unpinned(op);
+  fl_window_drop_entries(op);
+  int result = fl_write_back(op, write_out); /* changed pages stay in the cache */
+  if (result == 0)
+    result = fl_os_evict(op->mapping->fd, op->file_offset, op->span);
+  fl_mirror_forget_range(op);
+  return result;
 }
+
+/* Of several mappings the one that comes last drops what all of them have let go of. */
+int fl_evict(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, evict, NULL); }

@@ -12,16 +12,29 @@ static int set_size(const struct fl_mapping *m, uint64_t size) {
   return size > status.size ? fl_os_grow(m->fd, status.size, size) : fl_os_truncate(m->fd, size);
 }
 
+/* At once, and not when the mirror's thread looks at the file next. */
+static void forget(struct fl_mapping *m, uint64_t size) {
+  fl_mirror_forget_from(m, size <= m->file_offset ? 0 : (size - m->file_offset) / fl_os_page_size());
+}
+
+/* A mapping that the file has outgrown. */
+static int follow(const struct fl_operation *op, void *size) {
+  uint64_t new_size;
+  forget(op->mapping, *(uint64_t *)size);
+  return fl_refresh_pages(op->mapping, &new_size);
+}
+
 static int resize(struct fl_mapping *m, uint64_t size, uint64_t *new_size) {
   if (m->mode != FL_SHARED)
     return -EACCES;
-  pthread_mutex_lock(&m->writing);
+  pthread_mutex_lock(&m->first->writing);
   int result = set_size(m, size);
-  /* At once, and not when the mirror's thread looks at the file next. */
-  fl_mirror_forget_from(m, size <= m->file_offset ? 0 : (size - m->file_offset) / fl_os_page_size());
+  forget(m, size);
   if (result == 0)
     result = fl_refresh_pages(m, new_size);
-  pthread_mutex_unlock(&m->writing);
+  if (result == 0)
+    result = fl_act_on_outgrown(m, 0, 0, follow, &size);
+  pthread_mutex_unlock(&m->first->writing);
   return result;
 }
 

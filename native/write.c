@@ -18,11 +18,11 @@ static const size_t PIECE = 256u << 10;
 static int store(const struct fl_operation *op, uint64_t done, const void *bytes, size_t length) {
   struct fl_mapping *m = op->mapping;
   uint64_t offset = op->file_offset + (uint64_t)(op->data - (unsigned char *)op->base) + done;
-  pthread_mutex_lock(&m->writing);
+  pthread_mutex_lock(&m->first->writing);
   int result = fl_guard_verdict(op);
   if (result == 0)
     result = fl_os_write(m->fd, bytes, length, offset);
-  pthread_mutex_unlock(&m->writing);
+  pthread_mutex_unlock(&m->first->writing);
   return result;
 }
 

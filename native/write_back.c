@@ -35,7 +35,7 @@ static void take_out(struct call *call) {
 
 static bool is_earlier_under_way(const struct fl_mapping *m, uint64_t end) {
   for (const struct call *call = calls; call != NULL; call = call->next)
-    if (call->mapping == m && call->began < end)
+    if (call->mapping->first == m->first && call->began < end)
       return true;
   return false;
 }
@@ -45,7 +45,7 @@ static void end(struct call *call, struct fl_mapping *m, int result) {
   int none = 0;
   pthread_mutex_lock(&lock);
   if (result < 0) /* whatever it says: a file system may answer a write with any error */
-    atomic_compare_exchange_strong(&m->write_error, &none, -result);
+    atomic_compare_exchange_strong(&m->first->write_error, &none, -result);
   take_out(call);
   pthread_cond_broadcast(&ended);
   for (uint64_t now = ++count; is_earlier_under_way(m, now);)
@@ -64,21 +64,13 @@ int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_op
 static int write_only(const struct fl_operation *op) { return fl_os_flush(op->mapping->fd, op->base, op->span); }
 
 /* A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. */
-static int flush(const struct fl_operation *op) {
+static int flush(const struct fl_operation *op, void *unused) {
+  (void)unused;
   if (op->span == 0)
     return 0;
   fl_write_back(op, write_only);
-  int error = atomic_load(&op->mapping->write_error);
+  int error = atomic_load(&op->mapping->first->write_error);
   return error != 0 ? -FL_DEVICE - error : fl_guard_verdict(op);
 }
 
-int fl_flush(fl_id id, uint64_t offset, uint64_t length) {
-  struct fl_operation op;
-  int result;
-  do {
-    result = fl_operation_begin(&op, id, offset, length);
-    if (result == 0)
-      result = fl_operation_end(&op, flush(&op));
-  } while (result == -FL_MAPPED_ANEW);
-  return result;
-}
+int fl_flush(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, flush, NULL); }

@@ -280,6 +280,49 @@ static void what_is_abandoned_amid_operations_is_closed_after_them(void) {
   CHECK_EQUAL(count_descriptors(), descriptors);
 }
 
+static void a_file_that_outgrows_its_mapping_has_one_more(void) {
+  int fd = make_file(3 * PAGE), before = count_descriptors();
+  struct fl_map_request request = {fd, 5, PAGE, FL_SHARED, FRESHNESS, true};
+  struct fl_map_info info, longer, none;
+  uint64_t size;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(fl_advise(info.id, 0, PAGE, FL_SEQUENTIAL), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 10 * PAGE, NULL, NULL, &longer), 0);
+  CHECK(longer.id != info.id && longer.follows && longer.mode == FL_SHARED);
+  CHECK_EQUAL(longer.offset, 5);
+  CHECK_EQUAL(longer.length, 10 * PAGE);
+  CHECK_EQUAL(longer.known_length, 3 * PAGE - 5);
+  CHECK_EQUAL(ftruncate(fd, 6 * PAGE), 0);
+  CHECK_EQUAL(fl_refresh(longer.id, &size), 0);
+  CHECK_EQUAL(size, 6 * PAGE);
+  CHECK_EQUAL(touch(longer.id, 0, 6 * PAGE - 5), 0);
+  CHECK_EQUAL(touch(longer.id, 6 * PAGE - 5, 1), -FL_TRUNCATED);
+  CHECK_EQUAL(touch(info.id, 0, PAGE), 0);
+  ((unsigned char *)info.data)[7] = 77;
+  CHECK_EQUAL(((volatile unsigned char *)longer.data)[7], 77);
+  CHECK_EQUAL(ftruncate(fd, 10), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[PAGE - 1], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), PAGE);
+  CHECK_EQUAL(fl_resize(longer.id, 6 * PAGE, &size), 0);
+  CHECK_EQUAL(size, 6 * PAGE);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
+  CHECK_EQUAL(((volatile unsigned char *)longer.data)[4], byte_at(9));
+  CHECK_EQUAL(fl_flush(longer.id, 0, 6 * PAGE - 5), 0);
+  CHECK_EQUAL(count_descriptors(), before + 2);
+  CHECK_EQUAL(fl_mapping_close(info.id), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[4], 0);
+  CHECK_EQUAL(fl_refresh(longer.id, &size), 0);
+  CHECK_EQUAL(((volatile unsigned char *)longer.data)[4], byte_at(9));
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 20 * PAGE, NULL, NULL, &none), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, UINT64_MAX, NULL, NULL, &none), -EOVERFLOW);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, (uint64_t)1 << 50, NULL, NULL, &none), -ENOMEM);
+  let_go(info.id);
+  CHECK_EQUAL(fl_mapping_close(longer.id), 0);
+  let_go(longer.id);
+  CHECK_EQUAL(count_descriptors(), before);
+  close(fd);
+}
+
 /* Without address space its memory cannot become zeros: then the mapping is not over, and whoever asks again is not told so. */
 static void a_close_that_fails_can_be_tried_again(void) {
   struct fl_map_info info;
@@ -315,6 +358,7 @@ int main(void) {
   RUN(a_handle_that_was_collected_closes_nothing);
   RUN(a_thread_that_ends_closes_what_others_have_closed);
   RUN(what_is_abandoned_amid_operations_is_closed_after_them);
+  RUN(a_file_that_outgrows_its_mapping_has_one_more);
   if (!sanitizer_needs_map_entries) /* nor can they do without address space */
     RUN(a_close_that_fails_can_be_tried_again);
   return 0;
