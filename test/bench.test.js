@@ -55,7 +55,7 @@ describe('npm run bench -- --tiny', () => {
     expect(Number.isNaN(Date.parse(date))).toBe(false)
     expect(machine).toEqual({
       cpu: expect.any(String), cores: expect.any(Number), memoryBytes: expect.any(Number), memoryTakenBy: expect.any(Array),
-      kernel: expect.stringContaining('Linux'), filesystem: expect.any(String), node: process.version
+      kernel: expect.stringContaining('Linux'), filesystem: expect.any(String), node: process.version, pageFaultUs: expect.any(Number)
     })
   })
 

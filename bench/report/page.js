@@ -66,6 +66,7 @@ function introduction({ command, date, mode, seed, machine, faultless, peers = {
     ['CPU', `${machine.cpu}, ${machine.cores} cores`],
     ['memory', `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ['filesystem', machine.filesystem],
+    ['page fault', `${machine.pageFaultUs.toLocaleString('en-US', { maximumSignificantDigits: 2 })} µs (copy-on-write)`],
     ['taken back', machine.memoryTakenBy.join('; ') || 'no memory, as far as the system tells']
   ]
   return [
