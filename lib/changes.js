@@ -4,7 +4,7 @@
 
 const { Op } = require('../worker/layout')
 const { invalidValue, mapReadOnly } = require('./errors')
-const { bytesOf, checkFileSize, checkWriteRange } = require('./options')
+const { bytesOf, checkWriteRange } = require('./options')
 const { WriteOrder } = require('./write-order')
 
 // Bytes of a write in one slot: of heap memory so much is copied at a time, which takes some ten µs.
@@ -15,17 +15,21 @@ const NOTHING = [{ offset: 0, length: 0 }] // the range of what is about the who
 class Changes {
   #file
   #offset
+  #isOver
   #submit
   #order = new WriteOrder()
 
   /**
-   * @param {import('./mapped-file').MappedFile} file
-   * @param {number} offset bytes into the file at which it starts
-   * @param {(about: object) => Promise<any>} submit has the pool do what `about` tells a Request
+   * @param {object} about
+   * @param {import('./mapped-file').MappedFile} about.file
+   * @param {number} about.offset bytes into the file at which it starts
+   * @param {(memory: ArrayBufferLike) => boolean} about.isOver whether that memory is a buffer of the file's
+   * @param {(about: object) => Promise<any>} about.submit has the pool do what `about` tells a Request
    */
-  constructor(file, offset, submit) {
+  constructor({ file, offset, isOver, submit }) {
     this.#file = file
     this.#offset = offset
+    this.#isOver = isOver
     this.#submit = submit
   }
 
@@ -49,7 +53,7 @@ class Changes {
   /** Parts are written in any order, so none may change what another is to take. */
   #checkApart(offset, { buffer, byteOffset, length }, data) {
     const distance = Math.abs(byteOffset - offset)
-    if (buffer !== this.#file.buffer || distance === 0 || distance >= length) return
+    if (!this.#isOver(buffer) || distance === 0 || distance >= length) return
     throw invalidValue('data', data, `must not overlap the range that it is written to, from ${offset} on: it begins at ` +
       `${byteOffset} of the same file, and has more than ${MOST_IN_SLOT} bytes`)
   }
@@ -62,20 +66,21 @@ class Changes {
   }
 
   /**
-   * @param {number} size bytes of the file
-   * @param {number} most that it may have
+   * @param {number} size bytes of the file: was checked
+   * @param {(request: import('./request').Request) => void} onTurn called when all before it is over
    * @param {(size: number) => void} onSize is told what it has become
    */
-  async resize(size, most, onSize) {
-    this.checkWritable()
-    checkFileSize(size, most)
+  async resize(size, onTurn, onSize) {
     const syscall = size < this.#offset + this.#file.byteLength ? 'ftruncate' : 'fallocate'
-    await this.#alone({ op: Op.RESIZE, argument: size, syscall, toValue: ({ sum }) => onSize(sum) })
+    await this.#alone({ op: Op.RESIZE, argument: size, syscall, onTurn, toValue: ({ sum }) => onSize(sum) })
   }
 
-  /** @param {(size: number) => void} onSize is told what the file has */
-  refresh(onSize) {
-    return this.#alone({ op: Op.REFRESH, syscall: 'mmap', toValue: ({ sum }) => onSize(sum) })
+  /**
+   * @param {(request: import('./request').Request) => void} onTurn called when all before it is over
+   * @param {(size: number) => void} onSize is told what the file has
+   */
+  async refresh(onTurn, onSize) {
+    await this.#alone({ op: Op.REFRESH, syscall: 'mmap', onTurn, toValue: ({ sum }) => onSize(sum) })
   }
 
   /** When all before it is over, and before all that comes after it. */

@@ -95,7 +95,7 @@ class Channel {
       this.#keepAlive.ref()
     }
     request.channel = this
-    if (request.turn === undefined) this.#enqueue(request)
+    if (request.turn === undefined && request.onTurn === undefined) this.#enqueue(request)
     else this.#postpone(request)
   }
 
@@ -107,10 +107,14 @@ class Channel {
 
   #postpone(request) {
     this.#early.add(request)
-    void request.turn.then(() => {
-      this.#early.delete(request)
-      if (!request.settled) this.#enqueue(request) // else the channel may be another's by now
-    })
+    if (request.turn === undefined) this.#begin(request)
+    else void request.turn.then(() => this.#begin(request))
+  }
+
+  #begin(request) {
+    if (!request.settled) request.begin()
+    this.#early.delete(request)
+    if (!request.settled) this.#enqueue(request) // else the channel may be another's by now
   }
 
   /** For Request: it has been settled. */
@@ -131,12 +135,13 @@ class Channel {
 
   /**
    * Rejects what pends on a file.
+   * @param {object} file or a lease
    * @param {() => Error} makeError called where there is any: an error takes 0.5 ms the first time, for its stack
    */
   cancelFile(file, makeError) {
     if (this.#inFlight === 0) return
     let error
-    for (const request of this.#pending()) if (request.file === file) request.fail((error ??= makeError()))
+    for (const request of this.#pending()) if (request.mapping.file === file) request.fail((error ??= makeError()))
     this.#flagCancelled()
   }
 
@@ -238,8 +243,8 @@ class Channel {
     this.#blame[slot] = 0
     memory.header[ChannelMemory.USED] = ++this.#used
     memory.op[slot] = request.op
-    memory.mapping[slot] = request.file.id
-    memory.lead[slot] = request.file.lead
+    memory.mapping[slot] = request.mapping.id
+    memory.lead[slot] = request.mapping.lead
     memory.offset[slot] = part.offset
     memory.length[slot] = part.length
     memory.argument[slot] = transfer === 0 ? request.argument : transfer

@@ -48,9 +48,18 @@ const STREAM_GRACE = 8 * MIB
 
 const SegmentState = Object.freeze({ PENDING: 0, READY: 1, FAILED: 2 })
 
+/**
+ * What is scanned.
+ * @typedef {object} Source
+ * @property {import('./mapped-file').MappedFile} file
+ * @property {number} lead bytes from a page boundary of the file to its start
+ * @property {(offset: number, length: number) => Buffer} view
+ */
+
 /** One pass over a range. next() must not be called again before it has answered. */
 class Scan {
   #file
+  #lead
   #view
   #options
   #wanted // the end of the chunk that was asked for last; the next one starts here
@@ -69,8 +78,7 @@ class Scan {
   #notify = () => {}
 
   /**
-   * @param {import('./mapped-file').MappedFile} file
-   * @param {(offset: number, length: number) => Buffer} view
+   * @param {Source} source
    * @param {object} options
    * @param {number} options.start
    * @param {number} options.end exclusive
@@ -79,8 +87,9 @@ class Scan {
    * @param {boolean} options.dropBehind
    * @param {number} options.grace bytes behind the chunk in hand that are not dropped
    */
-  constructor(file, view, options) {
+  constructor({ file, lead, view }, options) {
     this.#file = file
+    this.#lead = lead
     this.#view = view
     this.#options = options
     const { start } = options
@@ -261,7 +270,7 @@ class Scan {
 
   /** The start of the page that a byte lies on. */
   #pageStart(offset) {
-    return offset - ((offset + this.#file.lead) % this.#file.pageSize)
+    return offset - ((offset + this.#lead) % this.#file.pageSize)
   }
 }
 
@@ -344,24 +353,27 @@ function endStreams(file) {
 
 /**
  * For MappedFile.chunks(). A chunk is dropped when the next but one is asked for.
+ * @param {Source} source
  * @returns {AsyncGenerator<Buffer>}
  * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
  */
-function chunks(file, view, given) {
-  const { signal, ...options } = chunkOptions(file.byteLength, given)
-  return iterate(new Scan(file, view, { ...options, grace: options.chunkSize }), signal)
+function chunks(source, given) {
+  const { signal, ...options } = chunkOptions(source.file.byteLength, given)
+  return iterate(new Scan(source, { ...options, grace: options.chunkSize }), signal)
 }
 
 /**
  * For MappedFile.createReadStream().
+ * @param {Source} source
  * @returns {Readable}
  * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
  */
-function createReadStream(file, view, given) {
+function createReadStream(source, given) {
+  const { file } = source
   const { signal, encoding, ...options } = streamOptions(file.byteLength, given)
   const grace = Math.max(STREAM_GRACE, STREAM_GRACE_CHUNKS * options.chunkSize)
   const length = options.end - options.start
-  const scan = new Scan(file, view, { ...options, grace })
+  const scan = new Scan(source, { ...options, grace })
   return new ChunkStream(file, scan, { length, highWaterMark: options.chunkSize, encoding, signal })
 }
 

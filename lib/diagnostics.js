@@ -19,12 +19,12 @@ const isWatched = () => started.hasSubscribers || ended.hasSubscribers || failed
 /** A request was accepted, or is about to be refused. */
 function publishStart(request) {
   if (!isWatched() || !KINDS.has(request.kind)) return
-  const { kind, file, parts, submittedAt } = request
+  const { kind, mapping, parts, submittedAt } = request
   const time = performance.now()
   request.message = {
     kind,
-    path: file.path,
-    offset: parts[0].offset + file.origin,
+    path: mapping.path,
+    offset: parts[0].offset + mapping.origin,
     length: parts.reduce((sum, part) => sum + part.length, 0),
     ranges: parts.length,
     startTime: time - (now() - submittedAt) / 1e6

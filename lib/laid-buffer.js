@@ -17,17 +17,19 @@ const wholeOf = (buffer) => new Uint8Array(buffer, 0, buffer.byteLength)
 
 /**
  * As native.map(), for a range that is not empty.
- * @param {object} about what it takes, by name
+ * @param {{offset: number, length: number}} range of the file, in bytes
+ * @param {string | undefined} path
+ * @param {(bytes: Uint8Array, mirror: Uint8Array) => object | number} lay has the core do it
  * @returns {object | number}
  * @throws ERR_MAP_UNSUPPORTED where the runtime or the range does not allow it
  */
-function layFile({ fd, offset, length, mode, freshness, follows }, path) {
+function layFile({ offset, length }, path, lay) {
   if (offset % native.pageSize !== 0) {
     throw mapUnsupported(path, offset, length, `its offset has to be a multiple of ${native.pageSize} here`)
   }
   const about = (bytes) => makeBuffer(bytes, path, offset, length)
   const [buffer, mirror] = [about(length), about(native.mirrorLength(length))]
-  const mapping = native.lay(fd, offset, length, mode, freshness, follows, wholeOf(buffer), wholeOf(mirror))
+  const mapping = lay(wholeOf(buffer), wholeOf(mirror))
   return typeof mapping === 'number' ? mapping : { ...mapping, buffer, mirror }
 }
 

@@ -19,7 +19,7 @@ const active = new Set()
 class MemoryLease {
   #file
   #pool
-  #overlay // stands for the file in requests: its place in the core's table, where its first byte lies in the mapping
+  #overlay // what requests name: as a Mapping; `origin` is where its first byte lies in that of the file
   #memory
   #byteOffset
   #length
@@ -28,14 +28,15 @@ class MemoryLease {
   #releasing // the promise of release()
 
   /** Made by mapInto(): takes hold of the memory, and does not change it yet. */
-  constructor(file, pool, { memory, buffer, byteOffset, offset, length }) {
+  constructor(mapping, pool, { memory, buffer, byteOffset, offset, length }) {
+    const { file } = mapping
     const window = new Uint8Array(buffer, byteOffset, Math.min(length, 1)) // one byte tells where; none may lie at the end
-    const id = native.createOverlay(file.id, offset, length, window)
+    const id = native.createOverlay(mapping.id, offset, length, window)
     if (id === BUSY) throw mapOverlap(byteOffset, length)
     if (id < 0) throw fromCore(id, 'mmap', file.path, offset, length)
     this.#file = file
     this.#pool = pool
-    this.#overlay = { id, lead: 0, path: file.path, origin: offset }
+    this.#overlay = { file: this, id, lead: 0, path: file.path, origin: offset }
     this.#memory = memory
     this.#byteOffset = byteOffset
     this.#length = length
@@ -93,7 +94,7 @@ class MemoryLease {
 
   async #release() {
     const { id, path } = this.#overlay
-    this.#pool.cancelFile(this.#overlay, () => mapClosed(path))
+    this.#pool.cancelFile(this, () => mapClosed(path))
     const result = await closeMapping(this.#pool, this.#overlay)
     if (result < 0) {
       this.#releasing = undefined
@@ -128,7 +129,7 @@ class MemoryLease {
 
   async #run(about, length, signal) {
     throwIfAborted(signal)
-    const request = new Request({ ...about, file: this.#overlay, parts: [{ offset: 0, length }] })
+    const request = new Request({ ...about, mapping: this.#overlay, parts: [{ offset: 0, length }] })
     this.#pool.submit(request)
     if (signal !== undefined) cancelOnAbort(signal, this.#pool, request)
     await request.promise
@@ -144,11 +145,11 @@ class Leases {
   }
 
   /** See MappedFile.mapInto(). `pool`: what makes the pages resident, and gives them back. */
-  async mapInto(pool, memory, byteOffset, options) {
-    const { signal, ...place } = mapIntoOptions(this.#file, memory, byteOffset, options)
+  async mapInto(mapping, pool, memory, byteOffset, options) {
+    const { signal, ...place } = mapIntoOptions(mapping, memory, byteOffset, options)
     throwIfAborted(signal)
     if (this.#file.closed) throw mapClosed(this.#file.path) // by a getter of the options
-    const lease = new MemoryLease(this.#file, pool, { memory, ...place })
+    const lease = new MemoryLease(mapping, pool, { memory, ...place })
     try {
       await lease.fill(signal)
     } catch (error) {

@@ -9,23 +9,22 @@ const { Op } = require('../worker/layout')
 const { cancelOnAbort, throwIfAborted } = require('./abort')
 const { Changes } = require('./changes')
 const { chunks, createReadStream, endStreams } = require('./chunks')
-const { DamageReport, watch, watchListeners } = require('./damage')
+const { watch, watchListeners } = require('./damage')
 const { SHORT, allocate } = require('./answers')
 const { withCallback } = require('./callback')
 const { debug } = require('./debug')
 const { createHandle } = require('./handle')
-const { HotViews } = require('./hot-views')
-const { isNeeded } = require('./laid-buffer')
 const { Leases } = require('./leases')
-const { pin, releasePins } = require('./pin')
+const { Mapping } = require('./mapping')
+const { pin } = require('./pin')
 const { PoolUse } = require('./pool-use')
 const { mergeRanges } = require('./ranges')
 const { Request } = require('./request')
-const { closeMapping, runSurely } = require('./run-surely')
+const { runSurely } = require('./run-surely')
 const { endWaits, notify, wait } = require('./shared-wait')
 const { touchSync } = require('./touch-sync')
-const { fromCore, illegalConstructor, mainThread, mapClosed } = require('./errors')
-const { adviceNumber, pinSignal, range, rangeList, sliceRange, touchOptions, viewLength } = require('./options')
+const { illegalConstructor, mainThread, mapClosed } = require('./errors')
+const { adviceNumber, checkInteger, pinSignal, range, rangeList, sliceRange, touchOptions, viewLength } = require('./options')
 
 const MOST_HOT = 64 * native.pageSize
 
@@ -33,24 +32,28 @@ const isEmpty = (part) => part.length === 0
 const toBuffer = ({ parts }) => Buffer.from(parts[0].memory)
 const toArrayBuffer = ({ parts }) => parts[0].memory
 
+/** For tests and benchmarks. @type {(file: MappedFile) => Mapping} as of now */
+let mappingOf
+
 class MappedFile extends EventEmitter {
-  #id
-  #buffer
-  #hot
+  static {
+    mappingOf = (file) => file.#mapping
+  }
+
+  #mapping // that requests name
+  #hot // views of it
+  #outgrown = [] // those that it had before, of which somebody may hold views
+  #growing = [] // those that it may grow into
   #changes
   #use // of its pool
   #path
   #flags
   #closing // the promise of close()
   #isStuck = false // that was rejected
-  #isLast // whether no other handle on the mapping was open when this was closed
-  #damage // what has been told of it; made when there is any
   #unwatch
-  #copyOnWrite
-  #laidMirror // where the file is laid over buffers of the runtime's
   #madeLeases // when any was asked for
   #offset
-  #length // bytes of the buffer that are the file's, as far as known
+  #length // bytes of the file from there on, as far as known
   #follows // whether it changes with the file's size
   #stats = { touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0, views: 0, hits: 0, misses: 0 }
 
@@ -68,23 +71,19 @@ class MappedFile extends EventEmitter {
   constructor({ mapping, offset, length, follows, pool, path, flags } = {}) {
     super()
     if (mapping === undefined) throw illegalConstructor('MappedFile')
-    this.#id = mapping.id
-    this.#buffer = mapping.buffer ?? new SharedArrayBuffer(0)
-    this.#copyOnWrite = mapping.copyOnWrite
-    if (isNeeded) this.#laidMirror = mapping.mirror
+    this.#mapping = new Mapping(this, mapping, { offset, path })
+    this.#hot = this.#mapping.hot
     this.#offset = offset
     this.#length = length
     this.#follows = follows
     this.#path = path
     this.#flags = flags
-    Object.defineProperties(this, {
-      id: { value: mapping.id }, // for requests: its place in the core's table …
-      lead: { value: offset % native.pageSize }, // … and how far into a page it starts
-      origin: { value: 0 }, // of a lease: where it begins in the mapping
-      lease: { value: mapping.lease } // holds that place as long as this handle lives
+    this.#changes = new Changes({
+      file: this,
+      offset,
+      isOver: (memory) => this.#mappings.some(({ buffer }) => buffer === memory),
+      submit: (about) => this.#submit(about).promise
     })
-    this.#hot = new HotViews(mapping, this.#buffer, this.lead)
-    this.#changes = new Changes(this, offset, (about) => this.#submit(about).promise)
     this.#use = new PoolUse(pool)
     this.#unwatch = watch(this, this.#use.leave)
   }
@@ -100,13 +99,18 @@ class MappedFile extends EventEmitter {
     return this.#use.pool
   }
 
+  get #mappings() {
+    return [this.#mapping, ...this.#outgrown, ...this.#growing]
+  }
+
   /**
    * The mapped memory itself. Loads from it that touch pages which are not resident block the thread. It is longer than
-   * byteLength where the file was opened with `reserve`, or has been cut.
+   * byteLength where the file was opened with `reserve`, or has been cut, or has outgrown its first one; and another one after
+   * a resize() or refresh() that found the file to reach past its end.
    */
   get buffer() {
     this.#hot.show()
-    return this.#buffer
+    return this.#mapping.buffer
   }
 
   /** Bytes that are mapped of the file, as resize() and refresh() have found it last. */
@@ -136,7 +140,7 @@ class MappedFile extends EventEmitter {
    */
   get handle() {
     this.#checkOpen()
-    const [id, buffer, mirror, path] = [this.#id, this.#buffer, this.#laidMirror, this.#path]
+    const { id, buffer, laidMirror: mirror, path } = this.#mapping
     return createHandle({ id, buffer, mirror, path, flags: this.#flags, pool: this.#pool })
   }
 
@@ -147,13 +151,13 @@ class MappedFile extends EventEmitter {
 
   /** Bytes, in whole pages, that turned into zeros since the file shrank or its device failed under a direct load. */
   get damaged() {
-    return native.damagedBytes(this.#id)
+    return this.#mappings.reduce((sum, { damaged }) => sum + damaged, 0)
   }
 
   /** Counts since it was opened, and the calling thread's page faults since it began: two system calls at most. */
   get stats() {
     const { majorFaults } = native.threadUsage()
-    return { ...this.#stats, copyOnWrite: this.#copyOnWrite, damaged: this.damaged, majorFaults }
+    return { ...this.#stats, copyOnWrite: this.#mapping.copyOnWrite, damaged: this.damaged, majorFaults }
   }
 
   /**
@@ -174,7 +178,7 @@ class MappedFile extends EventEmitter {
   touchSync(...given) {
     if (isMainThread) throw mainThread('touchSync')
     const { parts, options } = this.#whatToTouch(given)
-    touchSync(this, parts, this.#pool.settings.sliceSize, options)
+    touchSync(this.#mapping, parts, this.#pool.settings.sliceSize, options)
   }
 
   /**
@@ -188,7 +192,7 @@ class MappedFile extends EventEmitter {
       this.#countTouches([part])
       const hot = this.#getHot(part)
       if (hot === undefined) {
-        return this.#run({ op: Op.TOUCH, kind: 'view', syscall: 'madvise', file: this, parts: [part], toValue: MappedFile.#toView })
+        return this.#run({ op: Op.TOUCH, kind: 'view', syscall: 'madvise', parts: [part], toValue: MappedFile.#toView })
       }
       this.#stats.views++
       return Promise.resolve(hot)
@@ -197,7 +201,11 @@ class MappedFile extends EventEmitter {
     }
   }
 
-  static #toView = ({ file, parts }) => file.#view(parts[0].offset, parts[0].length)
+  /** Where it was made resident: the file may have another buffer by now. */
+  static #toView = ({ mapping: { file, hot }, parts }) => {
+    file.#stats.views++
+    return hot.make(parts[0].offset, parts[0].length)
+  }
 
   /**
    * The same at once: undefined unless the whole range is known to be resident. Where that is known within the file's
@@ -235,7 +243,7 @@ class MappedFile extends EventEmitter {
   async readv(ranges) {
     this.#checkOpen()
     const parts = rangeList(this.byteLength, ranges).map((part) => this.#partToRead(part))
-    await this.#run({ op: Op.READ, syscall: 'read', file: this, parts })
+    await this.#run({ op: Op.READ, syscall: 'read', parts })
     return parts.map((part) => Buffer.from(part.memory))
   }
 
@@ -256,7 +264,7 @@ class MappedFile extends EventEmitter {
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   chunks(options) {
-    return chunks(this, (offset, length) => this.#view(offset, length), options)
+    return chunks(this.#source, options)
   }
 
   /**
@@ -267,7 +275,11 @@ class MappedFile extends EventEmitter {
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
   createReadStream(options) {
-    return createReadStream(this, (offset, length) => this.#view(offset, length), options)
+    return createReadStream(this.#source, options)
+  }
+
+  get #source() {
+    return { file: this, lead: this.#mapping.lead, view: (offset, length) => this.#view(offset, length) }
   }
 
   /**
@@ -281,12 +293,13 @@ class MappedFile extends EventEmitter {
     const part = this.#range(offset, length)
     viewLength(part.length)
     const signal = pinSignal(options)
+    const mapping = this.#mapping
     return pin({
       part,
-      file: this,
+      mapping,
       run: (about) => this.#run(about, signal),
       runSurely: (about, lastResort) => runSurely(this.#pool, about, lastResort),
-      makeView: () => this.#view(part.offset, part.length)
+      makeView: () => MappedFile.#toView({ mapping, parts: [part] })
     })
   }
 
@@ -297,10 +310,10 @@ class MappedFile extends EventEmitter {
    */
   async residency(offset, length) {
     const part = this.#range(offset, length)
-    const pages = native.pageCount(this.#id, part.offset, part.length)
+    const pages = native.pageCount(this.#mapping.id, part.offset, part.length)
     const bitmap = new Uint8Array(allocate(pages, 'mincore'))
     const lent = [{ ...part, memory: bitmap.buffer }]
-    const resident = await this.#run({ op: Op.RESIDENCY, file: this, parts: lent, syscall: 'mincore' }).catch(unlessHidden)
+    const resident = await this.#run({ op: Op.RESIDENCY, parts: lent, syscall: 'mincore' }).catch(unlessHidden)
     return { pageSize: native.pageSize, pages, resident, bitmap }
   }
 
@@ -311,7 +324,7 @@ class MappedFile extends EventEmitter {
    */
   async advise(advice, offset, length) {
     const argument = adviceNumber('advice', advice)
-    await this.#run({ op: Op.ADVISE, file: this, parts: [this.#range(offset, length)], argument, syscall: 'madvise' })
+    await this.#run({ op: Op.ADVISE, parts: [this.#range(offset, length)], argument, syscall: 'madvise' })
   }
 
   /**
@@ -320,7 +333,7 @@ class MappedFile extends EventEmitter {
    * @returns {Promise<void>}
    */
   async evict(offset, length) {
-    await this.#run({ op: Op.EVICT, file: this, parts: [this.#range(offset, length)], syscall: 'fadvise' })
+    await this.#run({ op: Op.EVICT, parts: [this.#range(offset, length)], syscall: 'fadvise' })
   }
 
   /**
@@ -356,33 +369,78 @@ class MappedFile extends EventEmitter {
 
   /**
    * Makes the file grow, with blocks for what it grows by, or cuts it, and sets byteLength to what there is then; pages that
-   * were lost are mapped again.
+   * were lost are mapped again. Where the buffer ends before (see the option reserve), `buffer` is another one from then on.
    * @param {number} size bytes of the file
-   * @returns {Promise<void>} rejected with ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_OUT_OF_RANGE where the buffer ends before
-   *   (see the option reserve), or the system's error, as ENOSPC; then the file has the size that it had
+   * @returns {Promise<void>} rejected with ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_OUT_OF_RANGE, or the system's error, as
+   *   ENOSPC, or ENOMEM where it cannot be mapped; then the file has the size that it had
    */
   async resize(size) {
     this.#checkOpen()
-    const most = this.#follows ? this.#offset + this.#buffer.byteLength : Infinity
-    await this.#changes.resize(size, most, (found) => this.#follow(found))
+    this.#changes.checkWritable()
+    checkInteger('size', size)
+    let longer
+    const onTurn = (request) => {
+      longer = this.#beginToGrow(size)
+      request.mapping = longer ?? this.#mapping
+    }
+    try {
+      await this.#changes.resize(size, onTurn, (found) => this.#follow(found, longer))
+    } finally {
+      if (longer !== undefined) await this.#endGrowing(longer)
+    }
   }
 
+  /** Before anything is done to the file: it may be more than can be mapped. @returns {Mapping | undefined} */
+  #beginToGrow(size) {
+    if (!this.#reachesOver(size)) return undefined
+    const longer = this.#mapping.makeLonger(size - this.#offset)
+    this.#growing.push(longer)
+    return longer
+  }
+
+  /** What it has not grown into goes again; where the file is being closed, with it. */
+  async #endGrowing(longer) {
+    if (!this.closed && this.#growing.includes(longer)) await longer.discard(this.#pool)
+    this.#growing = this.#growing.filter((other) => other !== longer)
+  }
   /**
    * Looks how many bytes the file has, and sets byteLength, unless the user gave a length; maps damaged pages again where
-   * the file has them again, so that they can be touched and read. What is still missing stays damaged.
-   * @returns {Promise<void>} rejected with ERR_MAP_CLOSED, or the system's error
+   * the file has them again, so that they can be touched and read. What is still missing stays damaged. Where the buffer
+   * ends before the file, `buffer` is another one from then on.
+   * @returns {Promise<void>} rejected with ERR_MAP_CLOSED, or the system's error, as ENOMEM where the file cannot be mapped to
+   *   its end: then byteLength is what can be had
    */
   async refresh() {
     this.#checkOpen()
-    await Promise.all([this.#changes.refresh((found) => this.#follow(found)), this.#leases.refresh()])
+    const nameMapping = (request) => (request.mapping = this.#mapping) // as of its turn
+    await Promise.all([this.#changes.refresh(nameMapping, (found) => this.#follow(found)), this.#leases.refresh()])
   }
 
   /** The file has so many bytes, and pages that were lost have been mapped again. */
-  #follow(size) {
-    if (this.#follows) this.#length = Math.max(0, Math.min(size - this.#offset, this.#buffer.byteLength))
-    // What was repaired may be lost once more, and is told of again then.
-    this.#damage = undefined
-    this.#newDamage()
+  #follow(size, longer) {
+    for (const mapping of this.#mappings) mapping.takeStock()
+    if (!this.#follows) return
+    if (longer !== undefined) this.#growInto(longer)
+    this.#setLength(size)
+    if (!this.#reachesOver(size)) return
+    this.#growInto(this.#mapping.makeLonger(size - this.#offset))
+    this.#setLength(size)
+  }
+
+  #setLength(size) {
+    this.#length = Math.max(0, Math.min(size - this.#offset, this.#mapping.buffer.byteLength))
+  }
+
+  /** Whether a file of so many bytes has some that the buffer has no room for. */
+  #reachesOver(size) {
+    return this.#follows && size - this.#offset > this.#mapping.buffer.byteLength
+  }
+
+  #growInto(longer) {
+    this.#outgrown.push(this.#mapping)
+    this.#mapping = longer
+    this.#growing = this.#growing.filter((other) => other !== longer)
+    this.#hot = longer.hot
   }
 
   /**
@@ -396,7 +454,7 @@ class MappedFile extends EventEmitter {
    */
   async mapInto(memory, byteOffset, options) {
     this.#checkOpen()
-    return this.#leases.mapInto(this.#pool, memory, byteOffset, options)
+    return this.#leases.mapInto(this.#mapping, this.#pool, memory, byteOffset, options)
   }
 
   /**
@@ -409,7 +467,7 @@ class MappedFile extends EventEmitter {
    *   or with what mmap(2) says of a shared mapping
    */
   wait(byteOffset, expected, options) {
-    return wait(this, byteOffset, expected, options)
+    return wait(this.#mapping, byteOffset, expected, options)
   }
 
   /**
@@ -420,7 +478,7 @@ class MappedFile extends EventEmitter {
    * @throws ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_MAP_TRUNCATED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
    */
   notify(byteOffset, count) {
-    return notify(this, byteOffset, count)
+    return notify(this.#mapping, byteOffset, count)
   }
 
   /**
@@ -456,21 +514,21 @@ class MappedFile extends EventEmitter {
     this.#pool.cancelFile(this, () => mapClosed(this.#path))
     endWaits(this)
     endStreams(this)
-    this.#isLast = native.leave(this.lease) === 1
-    await this.#end(true)
+    for (const mapping of this.#mappings) mapping.leave()
+    await this.#end()
   }
 
   /** The pool has been left, since nobody has to call this. */
   #closeAgain() {
     this.#pool.enter()
-    return this.#end(this.#isLast) // else what was laid has been let go of, and this would let go of another handle's
+    return this.#end()
   }
 
-  async #end(letsGo) {
+  async #end() {
     try {
       await this.#tryToEnd()
     } finally {
-      if (letsGo) native.letGo(this.#id)
+      for (const mapping of this.#mappings) mapping.letGo()
       this.#use.leave()
     }
     this.#tell('close') // closing has succeeded, whatever a listener does
@@ -479,15 +537,10 @@ class MappedFile extends EventEmitter {
   /** Where the system refuses, close() may be called again. */
   async #tryToEnd() {
     this.#isStuck = false
-    const ends = [this.#isLast ? this.#endMapping() : releasePins(this), this.#leases.close()]
+    const ends = [...this.#mappings.map((mapping) => mapping.end(this.#pool)), this.#leases.close()]
     const refused = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected')
     this.#isStuck = refused !== undefined
     if (this.#isStuck) throw refused.reason
-  }
-
-  async #endMapping() {
-    const result = await closeMapping(this.#pool, this)
-    if (result < 0) throw fromCore(result, 'mmap', this.#path)
   }
 
   removeAllListeners(...names) {
@@ -498,7 +551,7 @@ class MappedFile extends EventEmitter {
 
   /** @internal Tells listeners of pages that were lost since the last time. */
   emitDamage() {
-    for (const lost of [...this.#newDamage(), ...this.#leases.newDamage()]) {
+    for (const lost of [...this.#mappings.flatMap((mapping) => mapping.newDamage()), ...this.#leases.newDamage()]) {
       debug('damage: %d bytes at %d of %j are zeros now', lost.length, lost.offset, this.#path)
       this.#tell('damage', lost) // others are told of theirs, whatever a listener does
     }
@@ -513,12 +566,6 @@ class MappedFile extends EventEmitter {
         throw error
       })
     }
-  }
-
-  #newDamage() {
-    if (this.damaged === 0) return []
-    this.#damage ??= new DamageReport(this.#id, this.#buffer.byteLength)
-    return this.#damage.news()
   }
 
   #checkOpen() {
@@ -558,9 +605,9 @@ class MappedFile extends EventEmitter {
     const mayBeHot = !isList && !options.write && options.onProgress === undefined && !options.signal?.aborted
     if (mayBeHot && this.#getHot(parts[0]) !== undefined) return
     // Progress is told range by range, of each byte as often as it was asked for.
-    const merged = isList && options.onProgress === undefined ? mergeRanges(parts, this.lead) : parts
+    const merged = isList && options.onProgress === undefined ? mergeRanges(parts, this.#mapping.lead) : parts
     const argument = options.write ? 1 : 0
-    await this.#run({ op: Op.TOUCH, syscall: 'madvise', file: this, parts: merged, argument, onProgress: options.onProgress },
+    await this.#run({ op: Op.TOUCH, syscall: 'madvise', parts: merged, argument, onProgress: options.onProgress },
       options.signal)
   }
 
@@ -585,7 +632,7 @@ class MappedFile extends EventEmitter {
       this.#checkOpen()
       const part = this.#partToRead(getRange())
       if (part.length === 0) return Promise.resolve(toCopy({ parts: [part] }))
-      return this.#run({ op: Op.READ, syscall: 'read', file: this, parts: [part], toValue: toCopy })
+      return this.#run({ op: Op.READ, syscall: 'read', parts: [part], toValue: toCopy })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -616,7 +663,7 @@ class MappedFile extends EventEmitter {
 
   #submit(about) {
     this.#checkOpen()
-    about.file = this
+    about.mapping ??= this.#mapping
     return this.#pool.submit(new Request(about))
   }
 }
@@ -627,4 +674,4 @@ function unlessHidden(error) {
   throw error
 }
 
-module.exports = { MappedFile }
+module.exports = { MappedFile, mappingOf }

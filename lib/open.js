@@ -101,9 +101,10 @@ function describe(fd, path) {
 function create(fd, { offset, length, reserve = 0, follows = false, flags, freshness, pool, path }) {
   const mode = flags === 'r' ? native.modes.copyOnWrite : native.modes.shared
   const bytes = Math.max(length, reserve)
+  const about = [fd, offset, bytes, mode, freshness, follows]
   const mapping = isNeeded && bytes > 0
-    ? layFile({ fd, offset, length: bytes, mode, freshness, follows }, path)
-    : native.map(fd, offset, bytes, mode, freshness, follows)
+    ? layFile({ offset, length: bytes }, path, (memory, mirror) => native.lay(...about, memory, mirror))
+    : native.map(...about)
   if (typeof mapping === 'number') throw fromCore(mapping, 'mmap', path, offset, length)
   return new MappedFile({ mapping, offset, length, follows, pool, path, flags })
 }

@@ -183,14 +183,6 @@ function checkWriteRange(byteLength, offset, length) {
   if (length > most) throw outOfRange('data.byteLength', `<= ${most}, what the mapping has from the offset on`, length)
 }
 
-/** A size to give to a file of which the mapping can show `most` bytes. */
-function checkFileSize(size, most) {
-  checkInteger('size', size)
-  if (size > most) {
-    throw outOfRange('size', `<= ${most}, where the buffer ends: open the file with the option reserve to let it grow`, size)
-  }
-}
-
 /** @returns {AbortSignal | undefined} */
 const pinSignal = (options = {}) => checkSignal(checkObject('options', options).signal)
 
@@ -271,9 +263,9 @@ function checkAligned(name, value, lead = 0) {
 
 /**
  * The arguments of mapInto(): a range of whole pages of the file, but at its end, and as many of the memory.
- * @param {{byteLength: number, lead: number}} file
+ * @param {import('./mapping').Mapping} mapping of that file
  */
-function mapIntoOptions({ byteLength, lead }, memory, byteOffset = 0, options = {}) {
+function mapIntoOptions({ lead, file: { byteLength } }, memory, byteOffset = 0, options = {}) {
   const buffer = wasmBuffer(memory)
   const { offset = 0, signal, ...rest } = checkObject('options', options)
   checkInteger('byteOffset', byteOffset, 0, buffer.byteLength)
@@ -388,7 +380,7 @@ function checkPoolOptions(given = {}, useEnvironment) {
 
 module.exports = {
   DEFAULT_FRESHNESS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE,
-  adviceNumber, bytesOf, checkFileSize, checkFlags, checkInteger, checkLimit, checkObject,
+  adviceNumber, bytesOf, checkFlags, checkInteger, checkLimit, checkObject,
   checkString, checkWriteRange, chunkOptions, lengthWithin, mapFlags, mapIntoOptions, openOptions, pinSignal, poolOptions, range,
   rangeList, sliceRange, streamOptions, touchOptions, viewLength, waitOptions
 }

@@ -7,7 +7,7 @@ const { fromCore, mapClosed, pinLimit } = require('./errors')
 
 // Pages stay locked as long as anybody has the file, the pin or its view: a variable that nobody uses any more is
 // collected at any moment, and a pin that goes with it while the file is still read from would be no use.
-const locksOf = new WeakMap() // of a file: a Set
+const locksOf = new WeakMap() // of a mapping, which its file has: a Set
 const lockOf = new WeakMap() // of a view
 
 const NOTHING_LOCKED = Promise.resolve() // what release() gives for an empty range
@@ -16,32 +16,33 @@ const NOTHING_LOCKED = Promise.resolve() // what release() gives for an empty ra
 class Lock {
   #id
   #part
-  #file // is not collected while pages of it are locked
+  #mapping // and its file are not collected while pages are locked
   #runSurely
   #released
 
-  constructor({ id, lease }, { part, file, runSurely }) {
+  constructor({ id, lease }, { part, mapping, runSurely }) {
     this.#id = id
     this.lease = lease // the core ends the pin when this is collected, or its thread ends
     this.#part = part
-    this.#file = file
+    this.#mapping = mapping
     this.#runSurely = runSurely
   }
 
   get released() {
-    return this.#released !== undefined || this.#file.closed
+    return this.#released !== undefined || this.#mapping.file.closed
   }
 
   #hold() {
-    let locks = locksOf.get(this.#file)
-    if (locks === undefined) locksOf.set(this.#file, (locks = new Set()))
+    let locks = locksOf.get(this.#mapping)
+    if (locks === undefined) locksOf.set(this.#mapping, (locks = new Set()))
     locks.add(this)
   }
 
   /** Never rejects: where no thread can be had, this one does it. */
   release() {
-    locksOf.get(this.#file)?.delete(this)
-    this.#released ??= this.#file.closed ? this.#file.close().catch(() => {}) : this.#unlock()
+    const { file } = this.#mapping
+    locksOf.get(this.#mapping)?.delete(this)
+    this.#released ??= file.closed ? file.close().catch(() => {}) : this.#unlock()
     return this.#released
   }
 
@@ -53,29 +54,30 @@ class Lock {
 
   async #unlock() {
     const parts = [this.#part]
-    const about = { op: Op.UNPIN, file: this.#file, parts, argument: this.#id, syscall: 'munlock' }
+    const about = { op: Op.UNPIN, mapping: this.#mapping, parts, argument: this.#id, syscall: 'munlock' }
     await this.#runSurely(about, () => native.dropPin(this.#id, this.#part.length))
   }
 
   /** Locks the range and makes it resident. Where that fails, what was locked of it is unlocked again. */
   async acquire(run) {
     const { offset, length } = this.#part
+    const { file } = this.#mapping
     let locked
     this.#hold() // from now on: a handle may be closed before anybody hears that the pages are locked
     try {
-      locked = run({ op: Op.PIN, file: this.#file, parts: [this.#part], argument: this.#id, syscall: 'mlock2' })
+      locked = run({ op: Op.PIN, mapping: this.#mapping, parts: [this.#part], argument: this.#id, syscall: 'mlock2' })
     } catch (error) {
-      locksOf.get(this.#file).delete(this)
+      locksOf.get(this.#mapping).delete(this)
       native.dropPin(this.#id, length) // nobody has begun with it: nothing is locked
       throw error
     }
     try {
       await locked
-      if (this.#file.closed) throw mapClosed(this.#file.path)
+      if (file.closed) throw mapClosed(file.path)
     } catch (error) {
       const unlocked = this.release()
-      if (error?.name !== 'AbortError' && !this.#file.closed) await unlocked // who gives up does not want to wait
-      throw error?.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(this.#file.path, offset, length) : error
+      if (error?.name !== 'AbortError' && !file.closed) await unlocked // who gives up does not want to wait
+      throw error?.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(file.path, offset, length) : error
     }
   }
 }
@@ -140,27 +142,27 @@ class Pin {
 
 /**
  * @param {object} about
- * @param {import('./mapped-file').MappedFile} about.file
+ * @param {import('./mapping').Mapping} about.mapping
  * @param {{offset: number, length: number}} about.part
  * @param {(about: object) => Promise<unknown>} about.run
  * @param {(about: object, lastResort: () => void) => Promise<unknown>} about.runSurely
  * @param {() => Buffer} about.makeView
  */
-async function pin({ file, part, run, runSurely, makeView }) {
+async function pin({ mapping, part, run, runSurely, makeView }) {
   if (part.length === 0) {
-    await run({ op: Op.PIN, file, parts: [], syscall: 'mlock2' }) // for the checks
+    await run({ op: Op.PIN, mapping, parts: [], syscall: 'mlock2' }) // for the checks
     return new Pin(undefined, makeView(), part)
   }
-  const made = native.createPin(file.id, part.offset, part.length)
-  if (typeof made === 'number') throw fromCore(made, 'mlock2', file.path, part.offset, part.length)
-  const lock = new Lock(made, { part, file, runSurely })
+  const made = native.createPin(mapping.id, part.offset, part.length)
+  if (typeof made === 'number') throw fromCore(made, 'mlock2', mapping.path, part.offset, part.length)
+  const lock = new Lock(made, { part, mapping, runSurely })
   await lock.acquire(run)
   return new Pin(lock, makeView(), part)
 }
 
-/** Unlocks all that was pinned by way of one handle. */
-async function releasePins(file) {
-  await Promise.all([...locksOf.get(file) ?? []].map((lock) => lock.unlock()))
+/** Unlocks all that was pinned of a mapping by way of one handle. */
+async function releasePins(mapping) {
+  await Promise.all([...locksOf.get(mapping) ?? []].map((lock) => lock.unlock()))
 }
 
 module.exports = { Pin, pin, releasePins }

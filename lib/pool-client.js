@@ -131,7 +131,7 @@ class PoolClient {
     this.#channel?.cancel(request, error)
   }
 
-  /** Rejects everything that is pending on a file. */
+  /** Rejects everything that is pending on a file, or a lease. */
   cancelFile(file, makeError) {
     this.#channel?.cancelFile(file, makeError)
   }

@@ -53,13 +53,13 @@ class Line {
 }
 
 class Queue {
-  #lineOf = new WeakMap() // by file
+  #lineOf = new WeakMap() // by mapping
   #turns = new Fifo() // the lines in which somebody waits
 
   add(request) {
-    const { file } = request
-    let line = this.#lineOf.get(file)
-    if (line === undefined) this.#lineOf.set(file, (line = new Line()))
+    const { mapping } = request
+    let line = this.#lineOf.get(mapping)
+    if (line === undefined) this.#lineOf.set(mapping, (line = new Line()))
     line.requests.push(request)
     if (line.isWaiting) return
     line.isWaiting = true
@@ -80,12 +80,12 @@ class Queue {
 
   /** A part of the request has given its slot back. */
   leave(request) {
-    this.#lineOf.get(request.file).inSlots--
+    this.#lineOf.get(request.mapping).inSlots--
   }
 
   /** A request has been settled that was added, and has parts without a slot. */
   drop(request) {
-    this.#lineOf.get(request.file).drop()
+    this.#lineOf.get(request.mapping).drop()
   }
 
   /** Requests with parts that wait. */

@@ -21,23 +21,25 @@ class Request {
   /**
    * @param {object} about
    * @param {number} about.op what to do: one of the layout's Op
-   * @param {object} about.file its MappedFile, or a lease's overlay; kept alive until the request has ended
+   * @param {object} about.mapping its Mapping, or a lease's overlay; kept alive until the request has ended
    * @param {Part[]} about.parts
    * @param {string} about.syscall what errors call it
    * @param {number} [about.argument] the advice, a size, or whether it is for writing
    * @param {(touched: number, total: number) => void} [about.onProgress] bytes
    * @param {Promise<unknown>} [about.turn] resolves when what has to be over before it is; until then it gets no slot
+   * @param {(request: Request) => void} [about.onTurn] called then, or at once; it may name another mapping, and throw
    * @param {() => void} [about.onOver] called when it is settled and no slot carries a part of it any more
    * @param {string} [about.kind] what messages about it call it; else the name of its op
    * @param {(request: Request) => unknown} [about.toValue] makes what the promise resolves with; else the sum of results
    */
-  constructor({ op, file, parts, syscall, argument = 0, onProgress, turn, onOver, kind, toValue }) {
+  constructor({ op, mapping, parts, syscall, argument = 0, onProgress, turn, onTurn, onOver, kind, toValue }) {
     this.op = op
-    this.file = file
+    this.mapping = mapping
     this.parts = parts
     this.argument = argument
     this.onProgress = onProgress
     this.turn = turn
+    this.onTurn = onTurn
     this.onOver = onOver
     this.kind = kind ?? NAMES[op]
     this.syscall = syscall
@@ -81,6 +83,15 @@ class Request {
     return this.issued - this.ended
   }
 
+  /** Its turn has come. Settles it where it cannot begin. */
+  begin() {
+    try {
+      this.onTurn?.(this)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   nextPart() {
     return this.parts[this.issued++]
   }
@@ -108,8 +119,8 @@ class Request {
   endPart(part, result) {
     this.ended++
     if (result < 0) {
-      const offset = part.offset + this.file.origin
-      this.fail(fromCore(result, this.syscall, this.file.path, offset, part.length))
+      const { path, origin } = this.mapping
+      this.fail(fromCore(result, this.syscall, path, part.offset + origin, part.length))
     } else {
       this.succeeded++
       this.bytes += part.length

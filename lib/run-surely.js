@@ -25,12 +25,12 @@ async function runOn(pool, about) {
 /**
  * Waits for slices that are under way, and always closes. Giving back GiBs of pages takes tens of ms.
  * @param {import('./pool-client').PoolClient} pool
- * @param {object} file a MappedFile, or the overlay of a lease
+ * @param {object} mapping a Mapping, or the overlay of a lease
  * @returns {Promise<number>} 0, or a negative result of the core
  */
-async function closeMapping(pool, file) {
-  const about = { op: Op.CLOSE, file, parts: [{ offset: 0, length: 0 }], syscall: 'mmap' }
-  return runSurely(pool, about, () => native.close(file.id))
+async function closeMapping(pool, mapping) {
+  const about = { op: Op.CLOSE, mapping, parts: [{ offset: 0, length: 0 }], syscall: 'mmap' }
+  return runSurely(pool, about, () => native.close(mapping.id))
 }
 
 module.exports = { closeMapping, runSurely }

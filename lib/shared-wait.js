@@ -20,19 +20,19 @@ const LATE = Symbol('late')
 const pending = new Map() // ids to waits of this thread, which keep their files alive
 
 /** Where a word may lie: at an address that is a multiple of 4, which is so where its place in the file is. */
-function checkWord(file, byteOffset) {
+function checkWord({ file, lead }, byteOffset) {
   checkInteger('byteOffset', byteOffset)
   if (byteOffset > file.byteLength - WORD) {
     throw outOfRange('byteOffset', `that of ${WORD} bytes of the mapping, which has ${file.byteLength}`, byteOffset)
   }
-  if ((file.lead + byteOffset) % WORD === 0) return
-  const reason = file.lead % WORD === 0 ? '' : ' when the offset at which the file was mapped is added'
+  if ((lead + byteOffset) % WORD === 0) return
+  const reason = lead % WORD === 0 ? '' : ' when the offset at which the file was mapped is added'
   throw invalidValue('byteOffset', byteOffset, `must be a multiple of ${WORD}${reason}`)
 }
 
 class Wait {
-  constructor(file, byteOffset, expected, { signal, timeout }) {
-    this.file = file
+  constructor(mapping, byteOffset, expected, { signal, timeout }) {
+    this.mapping = mapping
     this.byteOffset = byteOffset
     this.expected = expected
     this.signal = signal
@@ -46,13 +46,13 @@ class Wait {
 
   /** Hands it to the core; false where the page has to be touched first. */
   enter(isLoaded) {
-    const { file, byteOffset, expected } = this
+    const { mapping, byteOffset, expected } = this
     const left = Math.max(0, this.deadline - performance.now())
     if (pending.size === 0 && !native.onWaits(hear)) throw systemError(-constants.errno.ENOMEM, 'futex')
-    const id = native.wait(file.id, byteOffset, expected, left, isLoaded)
+    const id = native.wait(mapping.id, byteOffset, expected, left, isLoaded)
     if (id < 0 && pending.size === 0) native.offWaits(hear)
     if (id === -ABSENT) return false
-    if (id < 0) throw fromCore(id, 'futex', file.path, byteOffset, WORD)
+    if (id < 0) throw fromCore(id, 'futex', mapping.path, byteOffset, WORD)
     this.id = id
     pending.set(id, this)
     if (this.signal !== undefined) this.forgetSignal = onAbort(this.signal, () => native.cancelWait(id))
@@ -61,13 +61,13 @@ class Wait {
 
   /** Touches the word's page; false where the time is over before. Who gives none wants to know what the word holds. */
   async load() {
-    const { file, byteOffset, signal, deadline, timeout } = this
+    const { mapping, byteOffset, signal, deadline, timeout } = this
     const ending = new AbortController()
     const forgetSignal = signal && onAbort(signal, () => ending.abort(signal.reason))
     const left = Math.max(0, deadline - performance.now())
     const timer = timeout === 0 || left > LONGEST_MS ? undefined : setTimeout(() => ending.abort(LATE), left)
     try {
-      await file.touch(byteOffset, WORD, { signal: ending.signal })
+      await mapping.file.touch(byteOffset, WORD, { signal: ending.signal })
     } catch (error) {
       if (error.cause !== LATE) throw error
       return false
@@ -80,10 +80,10 @@ class Wait {
 
   /** What the core says, which no notification gets past: one that came before the abort makes it 'ok'. */
   end(result) {
-    const { file, byteOffset } = this
+    const { mapping, byteOffset } = this
     if (result >= 0) this.#settle(this.resolve, OUTCOMES.get(result))
     else if (result === -constants.errno.ECANCELED) this.#settle(this.reject, new AbortError(this.signal.reason))
-    else this.#settle(this.reject, fromCore(result, 'futex', file.path, byteOffset, WORD))
+    else this.#settle(this.reject, fromCore(result, 'futex', mapping.path, byteOffset, WORD))
   }
 
   /** The core's answer still comes, and nobody is told. */
@@ -107,17 +107,18 @@ function hear(results) {
 
 /**
  * Does what MappedFile.wait() says.
- * @param {import('./mapped-file').MappedFile} file
+ * @param {import('./mapping').Mapping} mapping its file's, as of now
  * @returns {Promise<'ok' | 'timed-out' | 'not-equal'>}
  */
-async function wait(file, byteOffset, expected, options) {
+async function wait(mapping, byteOffset, expected, options) {
+  const { file } = mapping
   if (file.closed) throw mapClosed(file.path)
-  checkWord(file, byteOffset)
+  checkWord(mapping, byteOffset)
   checkInteger('expected', expected, -(2 ** 31), 2 ** 31 - 1)
   const checked = waitOptions(options)
   const { signal } = checked
   throwIfAborted(signal)
-  const made = new Wait(file, byteOffset, expected, checked)
+  const made = new Wait(mapping, byteOffset, expected, checked)
   if (!made.enter(false)) {
     if (!await made.load()) return 'timed-out'
     if (file.closed) throw mapClosed(file.path)
@@ -129,29 +130,30 @@ async function wait(file, byteOffset, expected, options) {
 
 /**
  * Does what MappedFile.notify() says.
- * @param {import('./mapped-file').MappedFile} file
+ * @param {import('./mapping').Mapping} mapping its file's, as of now
  * @returns {number | undefined}
  */
-function notify(file, byteOffset, count = Infinity) {
+function notify(mapping, byteOffset, count = Infinity) {
+  const { file } = mapping
   if (file.closed) throw mapClosed(file.path)
-  checkWord(file, byteOffset)
+  checkWord(mapping, byteOffset)
   checkLimit('count', count, 0)
   if (file.flags === 'r') throw mapReadOnly(file.path)
-  const woken = native.notify(file.id, byteOffset, count, false)
+  const woken = native.notify(mapping.id, byteOffset, count, false)
   if (woken >= 0) return woken
   if (woken !== -ABSENT) throw fromCore(woken, 'futex', file.path, byteOffset, WORD)
-  notifyLater(file, byteOffset, count)
+  notifyLater(mapping, byteOffset, count)
   return undefined
 }
 
 /** The page was evicted since the store. What cannot be loaded any more has no word that anybody could be woken by. */
-function notifyLater(file, byteOffset, count) {
-  file.touch(byteOffset, WORD).then(() => native.notify(file.id, byteOffset, count, true), () => {})
+function notifyLater({ file, id }, byteOffset, count) {
+  file.touch(byteOffset, WORD).then(() => native.notify(id, byteOffset, count, true), () => {})
 }
 
 /** The file is being closed: rejects its waits. */
 function endWaits(file) {
-  for (const waiting of [...pending.values()]) if (waiting.file === file) waiting.drop(mapClosed(file.path))
+  for (const waiting of [...pending.values()]) if (waiting.mapping.file === file) waiting.drop(mapClosed(file.path))
 }
 
 module.exports = { endWaits, notify, wait }

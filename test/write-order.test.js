@@ -105,7 +105,7 @@ describe('what waits for its turn', () => {
 test('a request that has failed is over when no slot carries a part of it any more', () => {
   let overs = 0
   const parts = [1, 2, 3].map((length) => ({ offset: 0, length }))
-  const request = new Request({ op: Op.WRITE, file: {}, parts, syscall: 'write', onOver: () => overs++ })
+  const request = new Request({ op: Op.WRITE, mapping: {}, parts, syscall: 'write', onOver: () => overs++ })
   request.channel = { forget() {} }
   request.promise.catch(() => {})
   request.nextPart()

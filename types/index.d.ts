@@ -226,7 +226,12 @@ export interface OpenOptions {
    * A SharedArrayBuffer cannot grow. So the buffer has `reserve` bytes from the beginning, if that is more than the file
    * has, and {@link MappedFile.byteLength} says how many of them are the file's. When the file grows, by
    * {@link MappedFile.resize} or by others, which {@link MappedFile.refresh} notices, `byteLength` grows with it, and the
-   * buffer and all views of it stay as they are. Reserve takes address space and next to no memory; 64 GiB of it are fine.
+   * buffer stays as it is. Reserve takes address space and next to no memory; 64 GiB of it are fine.
+   *
+   * A file that outgrows its buffer gets another one. Views that are held of the former show the same file, but for stray
+   * stores of `'r'`, which stay where they were made; and its pages are entered in the page table once more. Threads that
+   * {@link attach} the file keep the former until they call `refresh` themselves, and `Atomics.notify` by way of one
+   * buffer wakes nobody who waits by way of the other. Where that matters, reserve.
    *
    * Ranges beyond `byteLength` are `ERR_OUT_OF_RANGE`. A load from the buffer there gives zeros, and counts as
    * [damage](../docs/safety.md#the-file-shrinks) until the file has grown; what is stored there is lost. In the page in which
@@ -593,13 +598,17 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
   /**
    * The mapped memory itself. A load from a page that is not resident stops the thread until the device answers: touch
    * first, or take a {@link view}. Longer than {@link byteLength} with {@link OpenOptions.reserve}, and where the file has
-   * been cut: there it reads as zeros, and what is stored there is lost. It is one buffer in all threads that
-   * {@link attach} the file, so `Atomics` work across them.
+   * been cut, or has outgrown its first one: there it reads as zeros, and what is stored there is lost. It is one buffer in
+   * all threads that {@link attach} the file, so `Atomics` work across them.
+   *
+   * Another one once {@link resize} or {@link refresh} has found the file to reach past its end: ask for it anew after these.
+   * The former stays mapped until the file is closed, with a descriptor of its own; a page that is lost there and here counts
+   * twice as damage. So that there are never many, each has room for twice as much as the one before, if the system has that.
    */
   readonly buffer: SharedArrayBuffer
   /**
-   * Bytes of the file that are mapped. {@link resize} and {@link refresh} set it to what the file has from `offset` on, up to
-   * the end of {@link buffer}, unless a `length` was given; else it stays, also when the file is closed.
+   * Bytes of the file that are mapped. {@link resize} and {@link refresh} set it to what the file has from `offset` on,
+   * unless a `length` was given; else it stays, also when the file is closed.
    */
   readonly byteLength: number
   /** The path it was opened by, as a string; `undefined` for a descriptor or a FileHandle. */
@@ -942,29 +951,31 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *
    * - It grows by allocating blocks (fallocate(2)), and what it grows by is zeros. A disk without room is `ENOSPC` here and
    *   not a store that is lost later; the file has the size that it had then.
-   * - {@link byteLength} follows, unless a `length` was given. {@link buffer} stays the same, so the file cannot grow beyond
-   *   its end: open it with {@link OpenOptions.reserve} to let it grow.
+   * - {@link byteLength} follows, unless a `length` was given. Beyond the end of {@link buffer} that is another one
+   *   afterwards, which is mapped on the calling thread; {@link OpenOptions.reserve} keeps it.
    * - Where it is cut, what pends rejects with `ERR_MAP_TRUNCATED`, and views show zeros, which count as damage when somebody
    *   looks at them. When the file grows again, the pages are the file's again.
    * - It begins when the writes before it have ended, and writes after it begin when it has.
    *
    * @param size - Bytes of the file, from 0, so `offset` counts as well.
    * @thread A pool's.
-   * @throws `ERR_MAP_READ_ONLY` for `'r'`; `ERR_OUT_OF_RANGE` beyond the end of the buffer; the system's errors, as `ENOSPC`,
-   *   `EFBIG` or `EPERM`.
+   * @throws `ERR_MAP_READ_ONLY` for `'r'`; `ENOMEM`, `EOVERFLOW`, `EMFILE` or `ERR_MAP_UNSUPPORTED`, before anything is done
+   *   to the file, where so much cannot be mapped; the system's errors, as `ENOSPC`, `EFBIG` or `EPERM`.
    */
   resize(size: number): Promise<void>
 
   /**
    * Looks what size the file has, and has {@link byteLength} follow, unless a `length` was given: so what others have appended
-   * can be touched and read, as far as the buffer goes ({@link OpenOptions.reserve}), and what they have cut off is
-   * `ERR_OUT_OF_RANGE`. Maps damaged pages again where the file has them again and the device reads them, so that they can
-   * be touched, viewed and read; those of leases too. What is still missing stays damaged. Pages that are pinned are locked
-   * again.
+   * can be touched and read, and what they have cut off is `ERR_OUT_OF_RANGE`. Where the file reaches past the end of
+   * {@link buffer}, that is another one afterwards; {@link OpenOptions.reserve} keeps it.
+   *
+   * Maps damaged pages again where the file has them again and the device reads them, so that they can be touched, viewed and
+   * read; those of leases too. What is still missing stays damaged. Pages that are pinned are locked again.
    *
    * @thread A pool's.
    * @throws The system's error, or `ERR_MAP_PIN_LIMIT` where others have meanwhile taken what pages that were lost gave back
-   *   to the limit.
+   *   to the limit. `ENOMEM`, `EMFILE` or `ERR_MAP_UNSUPPORTED` where the file has more than can be mapped: `byteLength` then
+   *   ends with the buffer.
    */
   refresh(): Promise<void>
 

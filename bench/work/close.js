@@ -3,6 +3,7 @@
 // until the file is closed. setImmediate turns it without pause, so that the gaps are known to some microseconds; those
 // of a loop that closes nothing are given beside.
 
+const { mappingOf } = require('../../lib/mapped-file')
 const native = require('../../native/binding')
 
 const IDLE_MS = 100
@@ -11,7 +12,7 @@ const closers = {
   faultless: (file) => file.close(),
   // What it would cost without a thread: the core's own function, on the thread that called.
   inline: async (file) => {
-    native.close(file.id)
+    native.close(mappingOf(file).id)
     await file.close()
   }
 }
@@ -19,7 +20,7 @@ const closers = {
 module.exports = async function close(task) {
   const before = native.threadUsage().majorFaults
   const file = await require('faultless').open(task.path)
-  if (task.reader === 'inline' && (native.close === undefined || file.id === undefined)) {
+  if (task.reader === 'inline' && native.close === undefined) {
     return { skipped: 'this build has no close() that the main thread could call' }
   }
   await file.touch()

@@ -1,0 +1,112 @@
+'use strict'
+// What requests name: a range of memory over a file, by its place in the core's table. Here is also what is known of its pages,
+// and how it ends. A MappedFile has one, and one more each time that the file outgrows its buffer: a SharedArrayBuffer cannot
+// grow, and of the former one views may still be held.
+
+const native = require('../native/binding')
+const { DamageReport } = require('./damage')
+const { fromCore } = require('./errors')
+const { HotViews } = require('./hot-views')
+const { isNeeded, layFile } = require('./laid-buffer')
+const { releasePins } = require('./pin')
+const { closeMapping } = require('./run-surely')
+
+const LEAST_LONGER = 16 * native.pageSize // bytes of a buffer that a file has grown into
+
+class Mapping {
+  #lease // holds its place in the core's table
+  #offset
+  #report // of the damage that has been told of; made when there is any
+  #isLast = false // whether no other handle on it was open when its file was closed
+  #hasLetGo = false
+
+  /**
+   * @param {import('./mapped-file').MappedFile} file that is not collected while a request names this, and cancels it with its end
+   * @param {object} made the core's: id, lease, buffer, copyOnWrite, mirror, believed
+   * @param {{offset: number, path?: string}} about bytes into the file at which it starts
+   */
+  constructor(file, made, { offset, path }) {
+    const { id, lease, buffer = new SharedArrayBuffer(0), copyOnWrite } = made
+    this.file = file
+    this.id = id
+    this.lead = offset % native.pageSize // bytes from a page boundary of the file to its start
+    this.origin = 0 // of a lease's overlay: where that begins in the mapping
+    this.path = path
+    this.buffer = buffer
+    this.copyOnWrite = copyOnWrite
+    this.laidMirror = isNeeded ? made.mirror : undefined // where the file is laid over buffers of the runtime's
+    this.hot = new HotViews(made, buffer, this.lead)
+    this.#lease = lease
+    this.#offset = offset
+  }
+
+  /**
+   * One more over the same file, of `least` bytes at least: where there is room of twice as many as this one has, since
+   * each stays until the file is closed.
+   * @throws ERR_MAP_UNSUPPORTED, or the system's error
+   */
+  makeLonger(least) {
+    const roomy = Math.max(least, 2 * this.buffer.byteLength, LEAST_LONGER)
+    try {
+      return this.#makeOf(roomy)
+    } catch (error) {
+      if (roomy === least) throw error
+      return this.#makeOf(least)
+    }
+  }
+
+  #makeOf(length) {
+    const { id, path } = this
+    const offset = this.#offset
+    const made = isNeeded
+      ? layFile({ offset, length }, path, (bytes, mirror) => native.layLonger(id, length, bytes, mirror))
+      : native.mapLonger(id, length)
+    if (typeof made === 'number') throw fromCore(made, 'mmap', path, offset, length)
+    return new Mapping(this.file, made, { offset, path })
+  }
+
+  /** Bytes, in whole pages, that turned into zeros. */
+  get damaged() {
+    return native.damagedBytes(this.id)
+  }
+
+  /** Ranges that were lost since the last call, in bytes. */
+  newDamage() {
+    if (this.damaged === 0) return []
+    this.#report ??= new DamageReport(this.id, this.buffer.byteLength)
+    return this.#report.news()
+  }
+
+  /** What was repaired may be lost once more, and is told of again then. */
+  takeStock() {
+    this.#report = undefined
+    this.newDamage()
+  }
+
+  /** Its file is closed; other threads may have it attached. */
+  leave() {
+    this.#isLast = native.leave(this.#lease) === 1
+  }
+
+  /** After that: closes it if nobody has it any more. Where the system refuses, this may be called again. */
+  async end(pool) {
+    if (!this.#isLast) return releasePins(this)
+    const result = await closeMapping(pool, this)
+    if (result < 0) throw fromCore(result, 'mmap', this.path)
+  }
+
+  /** After that, whatever came of it: what was laid need not be held any more. Once for this handle, unless it was the last. */
+  letGo() {
+    if (this.#isLast || !this.#hasLetGo) native.letGo(this.id)
+    this.#hasLetGo = true
+  }
+
+  /** Ends one that nobody has heard of. Where the system refuses, it stays until it is collected. */
+  async discard(pool) {
+    this.leave()
+    await this.end(pool).catch(() => {})
+    this.letGo()
+  }
+}
+
+module.exports = { Mapping }
