@@ -56,6 +56,7 @@ describe('examples', () => {
   /** What each prints, in part: facts of its data. */
   const PRINTED = {
     'arrow.mjs': /^10498 of 200000 flights .*\nthe column is the mapping itself: true\n$/,
+    'follow.js': /^100,000 events were followed through 7,638,890 bytes; 0 out of order\.\n$/,
     'geotiff.mjs': /^87 by 61 cells; .* 192 m\n$/,
     'parquet.mjs': /^MSP to SFO: -22 minutes late\n[^]*\nread [\d.]+ of 13\.5 MB\n$/,
     'pipeline.mjs': /^9863892 bytes became \d+; sha256 82c60682ccdec1a9cf1102b2a011bef789243053f1ac01a531580c72be3d8bc0\n$/,
