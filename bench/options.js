@@ -11,6 +11,7 @@ const modes = require('./modes')
 const trials = require('./trials')
 
 const SEED_MAX = 2 ** 32 - 1
+const REPEAT_MAX = 100
 
 const HELP = `Usage: npm run bench -- [--quick | --tiny] [--only NAME[,NAME…]] [options]
 
@@ -19,6 +20,7 @@ own, and prints what was reached beside the bars.
 
   --quick        smaller files and fewer repetitions: 2 to 3 minutes
   --tiny         a few seconds on any machine; shows only that it still runs
+  --repeat N     each contender N times as often
   --only NAMES   these trials alone, separated by commas
   --list         the names of the trials
   --folder DIR   where the data files go, and are removed again
@@ -35,6 +37,7 @@ something failed; 2 for wrong arguments.`
 const OPTIONS = {
   quick: { type: 'boolean' },
   tiny: { type: 'boolean' },
+  repeat: { type: 'string' },
   only: { type: 'string' },
   list: { type: 'boolean' },
   folder: { type: 'string' },
@@ -52,7 +55,7 @@ module.exports = function parseOptions(args) {
   if (values.list) print(trials.map(({ name }) => name).join('\n'))
   if (values.quick && values.tiny) throw usageError('--quick and --tiny exclude each other')
   return {
-    mode: modes[values.quick ? 'quick' : values.tiny ? 'tiny' : 'full'],
+    mode: repeat(modes[values.quick ? 'quick' : values.tiny ? 'tiny' : 'full'], checkRepeat(values.repeat)),
     trials: chooseTrials(values.only),
     folder: checkFolder(values.folder ?? temporaryFolder()),
     json: checkTarget(values.json),
@@ -74,6 +77,15 @@ function print(text) {
   console.log(text)
   process.exit(0)
 }
+
+function checkRepeat(text = '1') {
+  const times = /^\d+$/.test(text) ? Number(text) : NaN
+  if (times >= 1 && times <= REPEAT_MAX) return times
+  throw usageError(`--repeat takes an integer from 1 to ${REPEAT_MAX}, not '${text}'`)
+}
+
+const repeat = (mode, times) =>
+  ({ ...mode, times, repetitions: mode.repetitions * times, repetitionsAside: mode.repetitionsAside * times })
 
 function chooseTrials(only) {
   if (only === undefined) return trials

@@ -94,6 +94,7 @@ async function run(options) {
 function commandLine({ mode, trials, withPeers, seed }) {
   const flags = [
     mode.name === 'full' ? [] : [`--${mode.name}`],
+    mode.times === 1 ? [] : ['--repeat', mode.times],
     trials.length === allTrials.length ? [] : ['--only', trials.map(({ name }) => name).join(',')],
     withPeers ? [] : ['--no-peers'],
     ['--seed', seed]

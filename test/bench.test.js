@@ -176,6 +176,7 @@ describe('the arguments', () => {
     [['--folder', '/nowhere'], '/nowhere is no folder'],
     [['--json', '/nowhere/results.json'], 'cannot be written (ENOENT)'],
     [['--seed', '-1'], '--seed'],
+    [['--repeat', '0'], "from 1 to 100, not '0'"],
     [['file'], 'file']
   ])('%j is refused with a sentence', async (args, words) => {
     const { code, stdout, stderr } = await runChild(COMMAND, args)
