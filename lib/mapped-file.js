@@ -15,7 +15,7 @@ const { withCallback } = require('./callback')
 const { debug } = require('./debug')
 const { createHandle } = require('./handle')
 const { Leases } = require('./leases')
-const { Mapping } = require('./mapping')
+const { Mappings } = require('./mapping')
 const { pin } = require('./pin')
 const { PoolUse } = require('./pool-use')
 const { mergeRanges } = require('./ranges')
@@ -32,7 +32,7 @@ const isEmpty = (part) => part.length === 0
 const toBuffer = ({ parts }) => Buffer.from(parts[0].memory)
 const toArrayBuffer = ({ parts }) => parts[0].memory
 
-/** For tests and benchmarks. @type {(file: MappedFile) => Mapping} as of now */
+/** For tests and benchmarks. @type {(file: MappedFile) => import('./mapping').Mapping} as of now */
 let mappingOf
 
 class MappedFile extends EventEmitter {
@@ -40,10 +40,8 @@ class MappedFile extends EventEmitter {
     mappingOf = (file) => file.#mapping
   }
 
-  #mapping // that requests name
-  #hot // views of it
-  #outgrown = [] // those that it had before, of which somebody may hold views
-  #growing = [] // those that it may grow into
+  #mappings
+  #hot // views of the current one
   #changes
   #use // of its pool
   #path
@@ -52,9 +50,6 @@ class MappedFile extends EventEmitter {
   #isStuck = false // that was rejected
   #unwatch
   #madeLeases // when any was asked for
-  #offset
-  #length // bytes of the file from there on, as far as known
-  #follows // whether it changes with the file's size
   #stats = { touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0, views: 0, hits: 0, misses: 0 }
 
   /**
@@ -71,17 +66,14 @@ class MappedFile extends EventEmitter {
   constructor({ mapping, offset, length, follows, pool, path, flags } = {}) {
     super()
     if (mapping === undefined) throw illegalConstructor('MappedFile')
-    this.#mapping = new Mapping(this, mapping, { offset, path })
+    this.#mappings = new Mappings(this, mapping, { offset, length, follows, path })
     this.#hot = this.#mapping.hot
-    this.#offset = offset
-    this.#length = length
-    this.#follows = follows
     this.#path = path
     this.#flags = flags
     this.#changes = new Changes({
       file: this,
       offset,
-      isOver: (memory) => this.#mappings.some(({ buffer }) => buffer === memory),
+      isOver: (memory) => this.#mappings.include(memory),
       submit: (about) => this.#submit(about).promise
     })
     this.#use = new PoolUse(pool)
@@ -99,8 +91,8 @@ class MappedFile extends EventEmitter {
     return this.#use.pool
   }
 
-  get #mappings() {
-    return [this.#mapping, ...this.#outgrown, ...this.#growing]
+  get #mapping() {
+    return this.#mappings.current
   }
 
   /**
@@ -115,7 +107,7 @@ class MappedFile extends EventEmitter {
 
   /** Bytes that are mapped of the file, as resize() and refresh() have found it last. */
   get byteLength() {
-    return this.#length
+    return this.#mappings.length
   }
 
   /** The path that it was opened by; undefined for a descriptor. */
@@ -151,7 +143,7 @@ class MappedFile extends EventEmitter {
 
   /** Bytes, in whole pages, that turned into zeros since the file shrank or its device failed under a direct load. */
   get damaged() {
-    return this.#mappings.reduce((sum, { damaged }) => sum + damaged, 0)
+    return this.#mappings.damaged
   }
 
   /** Counts since it was opened, and the calling thread's page faults since it began: two system calls at most. */
@@ -380,29 +372,16 @@ class MappedFile extends EventEmitter {
     checkInteger('size', size)
     let longer
     const onTurn = (request) => {
-      longer = this.#beginToGrow(size)
+      longer = this.#mappings.beginGrowing(size)
       request.mapping = longer ?? this.#mapping
     }
     try {
       await this.#changes.resize(size, onTurn, (found) => this.#follow(found, longer))
     } finally {
-      if (longer !== undefined) await this.#endGrowing(longer)
+      if (longer !== undefined) await this.#mappings.endGrowing(longer, this.#pool)
     }
   }
 
-  /** Before anything is done to the file: it may be more than can be mapped. @returns {Mapping | undefined} */
-  #beginToGrow(size) {
-    if (!this.#reachesOver(size)) return undefined
-    const longer = this.#mapping.makeLonger(size - this.#offset)
-    this.#growing.push(longer)
-    return longer
-  }
-
-  /** What it has not grown into goes again; where the file is being closed, with it. */
-  async #endGrowing(longer) {
-    if (!this.closed && this.#growing.includes(longer)) await longer.discard(this.#pool)
-    this.#growing = this.#growing.filter((other) => other !== longer)
-  }
   /**
    * Looks how many bytes the file has, and sets byteLength, unless the user gave a length; maps damaged pages again where
    * the file has them again, so that they can be touched and read. What is still missing stays damaged. Where the buffer
@@ -416,31 +395,12 @@ class MappedFile extends EventEmitter {
     await Promise.all([this.#changes.refresh(nameMapping, (found) => this.#follow(found)), this.#leases.refresh()])
   }
 
-  /** The file has so many bytes, and pages that were lost have been mapped again. */
   #follow(size, longer) {
-    for (const mapping of this.#mappings) mapping.takeStock()
-    if (!this.#follows) return
-    if (longer !== undefined) this.#growInto(longer)
-    this.#setLength(size)
-    if (!this.#reachesOver(size)) return
-    this.#growInto(this.#mapping.makeLonger(size - this.#offset))
-    this.#setLength(size)
-  }
-
-  #setLength(size) {
-    this.#length = Math.max(0, Math.min(size - this.#offset, this.#mapping.buffer.byteLength))
-  }
-
-  /** Whether a file of so many bytes has some that the buffer has no room for. */
-  #reachesOver(size) {
-    return this.#follows && size - this.#offset > this.#mapping.buffer.byteLength
-  }
-
-  #growInto(longer) {
-    this.#outgrown.push(this.#mapping)
-    this.#mapping = longer
-    this.#growing = this.#growing.filter((other) => other !== longer)
-    this.#hot = longer.hot
+    try {
+      this.#mappings.follow(size, longer)
+    } finally {
+      this.#hot = this.#mapping.hot
+    }
   }
 
   /**
@@ -514,7 +474,7 @@ class MappedFile extends EventEmitter {
     this.#pool.cancelFile(this, () => mapClosed(this.#path))
     endWaits(this)
     endStreams(this)
-    for (const mapping of this.#mappings) mapping.leave()
+    this.#mappings.leave()
     await this.#end()
   }
 
@@ -528,7 +488,7 @@ class MappedFile extends EventEmitter {
     try {
       await this.#tryToEnd()
     } finally {
-      for (const mapping of this.#mappings) mapping.letGo()
+      this.#mappings.letGo()
       this.#use.leave()
     }
     this.#tell('close') // closing has succeeded, whatever a listener does
@@ -537,7 +497,7 @@ class MappedFile extends EventEmitter {
   /** Where the system refuses, close() may be called again. */
   async #tryToEnd() {
     this.#isStuck = false
-    const ends = [...this.#mappings.map((mapping) => mapping.end(this.#pool)), this.#leases.close()]
+    const ends = [...this.#mappings.end(this.#pool), this.#leases.close()]
     const refused = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected')
     this.#isStuck = refused !== undefined
     if (this.#isStuck) throw refused.reason
@@ -551,7 +511,7 @@ class MappedFile extends EventEmitter {
 
   /** @internal Tells listeners of pages that were lost since the last time. */
   emitDamage() {
-    for (const lost of [...this.#mappings.flatMap((mapping) => mapping.newDamage()), ...this.#leases.newDamage()]) {
+    for (const lost of [...this.#mappings.newDamage(), ...this.#leases.newDamage()]) {
       debug('damage: %d bytes at %d of %j are zeros now', lost.length, lost.offset, this.#path)
       this.#tell('damage', lost) // others are told of theirs, whatever a listener does
     }

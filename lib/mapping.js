@@ -1,7 +1,7 @@
 'use strict'
-// What requests name: a range of memory over a file, by its place in the core's table. Here is also what is known of its pages,
-// and how it ends. A MappedFile has one, and one more each time that the file outgrows its buffer: a SharedArrayBuffer cannot
-// grow, and of the former one views may still be held.
+// What requests name: a range of memory over a file, by its place in the core's table; what is known of its pages, and how it
+// ends. A file has one, and one more each time that it outgrows its buffer: a SharedArrayBuffer cannot grow, and of the former
+// one views may still be held.
 
 const native = require('../native/binding')
 const { DamageReport } = require('./damage')
@@ -109,4 +109,118 @@ class Mapping {
   }
 }
 
-module.exports = { Mapping }
+/** Those of one file, and how many bytes of it there are. */
+class Mappings {
+  #current
+  #outgrown = [] // of which somebody may hold views
+  #candidates = [] // that it may grow into
+  #offset
+  #follows
+
+  /**
+   * @param {import('./mapped-file').MappedFile} file
+   * @param {object} made the core's mapping
+   * @param {object} about
+   * @param {number} about.offset bytes into the file at which it starts
+   * @param {number} about.length bytes of it that the user has asked for, or that the file has
+   * @param {boolean} about.follows whether that changes with the file's size
+   * @param {string} [about.path]
+   */
+  constructor(file, made, { offset, length, follows, path }) {
+    this.#current = new Mapping(file, made, { offset, path })
+    this.#offset = offset
+    this.#follows = follows
+    this.length = length // as far as known
+  }
+
+  /** What new requests name. */
+  get current() {
+    return this.#current
+  }
+
+  get #all() {
+    return [this.#current, ...this.#outgrown, ...this.#candidates]
+  }
+
+  /** Whether that memory is a buffer of the file's. */
+  include(memory) {
+    return this.#all.some(({ buffer }) => buffer === memory)
+  }
+
+  /**
+   * Before anything is done to the file, which is to have `size` bytes: they may be more than can be mapped.
+   * @returns {Mapping | undefined} a longer one where there is no room for them; endGrowing() takes it afterwards
+   * @throws as Mapping.makeLonger()
+   */
+  beginGrowing(size) {
+    if (!this.#isOutgrownBy(size)) return undefined
+    const longer = this.#current.makeLonger(size - this.#offset)
+    this.#candidates.push(longer)
+    return longer
+  }
+
+  /** What it has not grown into goes again; where the file is being closed, with it. */
+  async endGrowing(longer, pool) {
+    if (!longer.file.closed && this.#candidates.includes(longer)) await longer.discard(pool)
+    this.#forgetCandidate(longer)
+  }
+
+  /**
+   * The file has so many bytes, and pages that were lost have been mapped again.
+   * @param {Mapping} [longer] as beginGrowing() gave it
+   * @throws as Mapping.makeLonger(): then `length` is what can be had
+   */
+  follow(size, longer) {
+    for (const mapping of this.#all) mapping.takeStock()
+    if (longer !== undefined) this.#growInto(longer)
+    this.#setLength(size)
+    if (!this.#isOutgrownBy(size)) return
+    this.#growInto(this.#current.makeLonger(size - this.#offset))
+    this.#setLength(size)
+  }
+
+  #setLength(size) {
+    if (this.#follows) this.length = Math.max(0, Math.min(size - this.#offset, this.#current.buffer.byteLength))
+  }
+
+  #isOutgrownBy(size) {
+    return this.#follows && size - this.#offset > this.#current.buffer.byteLength
+  }
+
+  #growInto(longer) {
+    this.#outgrown.push(this.#current)
+    this.#current = longer
+    this.#forgetCandidate(longer)
+  }
+
+  #forgetCandidate(longer) {
+    this.#candidates = this.#candidates.filter((other) => other !== longer)
+  }
+
+  /** Bytes, in whole pages, that turned into zeros. */
+  get damaged() {
+    return this.#all.reduce((sum, { damaged }) => sum + damaged, 0)
+  }
+
+  /** As that of each. */
+  newDamage() {
+    return this.#all.flatMap((mapping) => mapping.newDamage())
+  }
+
+  /** As that of each. */
+  leave() {
+    for (const mapping of this.#all) mapping.leave()
+  }
+
+  /** As that of each. @returns {Promise<void>[]} */
+  end(pool) {
+    return this.#all.map((mapping) => mapping.end(pool))
+  }
+
+  /** As that of each. */
+  letGo() {
+    for (const mapping of this.#all) mapping.letGo()
+  }
+}
+
+module.exports = { Mappings }
