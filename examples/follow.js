@@ -65,4 +65,4 @@ async function main(events) {
 
 const [first = 100_000, ...rest] = process.argv.slice(2)
 if (first === 'writer') append(rest[0], Number(rest[1]))
-else main(Number(first))
+else main(Math.max(1, Number(first) || 1))

@@ -316,7 +316,8 @@ class MappedFile extends EventEmitter {
    */
   async advise(advice, offset, length) {
     const argument = adviceNumber('advice', advice)
-    await this.#run({ op: Op.ADVISE, parts: [this.#range(offset, length)], argument, syscall: 'madvise' })
+    // For an empty file as well: it may grow.
+    await this.#submit({ op: Op.ADVISE, parts: [this.#range(offset, length)], argument, syscall: 'madvise' }).promise
   }
 
   /**

@@ -161,7 +161,8 @@ class Mappings {
 
   /** What it has not grown into goes again; where the file is being closed, with it. */
   async endGrowing(longer, pool) {
-    if (!longer.file.closed && this.#candidates.includes(longer)) await longer.discard(pool)
+    if (longer.file.closed || !this.#candidates.includes(longer)) return
+    await longer.discard(pool)
     this.#forgetCandidate(longer)
   }
 
@@ -191,6 +192,7 @@ class Mappings {
     this.#outgrown.push(this.#current)
     this.#current = longer
     this.#forgetCandidate(longer)
+    native.takeOver(longer.id)
   }
 
   #forgetCandidate(longer) {

@@ -173,6 +173,12 @@ Napi::Value MapLonger(const Napi::CallbackInfo &info) {
   return result < 0 ? Result(info.Env(), result) : HandleOfMapped(info.Env(), mapped);
 }
 
+// takeOver(id): the file has grown into it.
+Napi::Value TakeOver(const Napi::CallbackInfo &info) {
+  fl_mapping_take_over(Integer(info[0]));
+  return info.Env().Undefined();
+}
+
 // attach(id, bytes, isShared, mirror): a handle more on a mapping, as map gives it, but for the buffer; as lay gives it
 // with a mirror. The last three are what is said of the mapping, bytes an Uint8Array over its buffer: -EINVAL where
 // that is not so.
@@ -427,6 +433,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   const std::pair<const char *, Napi::Value (*)(const Napi::CallbackInfo &)> functions[] = {
       {"map", Map},
       {"mapLonger", MapLonger},
+      {"takeOver", TakeOver},
       {"lay", Lay},
       {"layLonger", LayLonger},
       {"letGo", LetGo},

@@ -11,15 +11,16 @@ static bool is_whole(const struct fl_operation *op, uint64_t offset, uint64_t le
 }
 
 /* How pages will be accessed is remembered by the mapping, which is split where that is not the same for all. */
-static int advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice) {
+int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice) {
   struct fl_mapping *m = op->mapping;
   void *base = whole ? (void *)atomic_load(&m->base) : op->base;
   size_t span = whole ? atomic_load(&m->span) : op->span;
-  if (span == 0)
-    return 0;
   int result = span == atomic_load(&m->span) ? 0 : fl_map_entries_claim(2);
-  result = result < 0 ? result : fl_os_advise(base, span, advice);
-  if (result == 0 && whole && advice != FL_HUGEPAGE)
+  if (result == 0 && span > 0)
+    result = fl_os_advise(base, span, advice);
+  if (result == 0 && whole && advice == FL_HUGEPAGE)
+    atomic_store(&m->huge, true);
+  else if (result == 0 && whole) /* of an empty file as well: it may grow */
     atomic_store(&m->advice, (int)advice);
   if (result == 0 && advice == FL_HUGEPAGE)
     fl_blocks_use(m);
@@ -48,7 +49,7 @@ static int advise(const struct fl_operation *op, void *argument) {
   const struct advised *as = argument;
   enum fl_advice advice = as->advice;
   bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
-  return is_of_access ? advise_on_access(op, is_whole(op, as->offset, as->length), advice)
+  return is_of_access ? fl_advise_on_access(op, is_whole(op, as->offset, as->length), advice)
                       : advise_on_content(op, advice);
 }
 

@@ -109,12 +109,15 @@ int fl_mapping_create(const struct fl_map_request *request, struct fl_map_info *
 int fl_mapping_create_in(const struct fl_map_request *request, void *address, void *mirror, struct fl_map_info *info);
 
 /*
- * What a file gets that has outgrown a mapping: one more of `length` bytes, from the same byte on, with all that was asked
- * for the first, and advice for all of it. Over memory of the caller's as above, unless `address` is NULL. Fails as these do,
+ * What a file gets that outgrows a mapping: one more of `length` bytes, from the same byte on, with all that was asked
+ * for the first. Over memory of the caller's as above, unless `address` is NULL. Fails as these do,
  * and with -FL_CLOSED. The former stays, and goes with the new one at the earliest; fl_advise, fl_evict, fl_flush, fl_resize
  * and fl_refresh of the new one do to the former what they do, as far as it reaches and is open.
  */
 int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mirror, struct fl_map_info *info);
+
+/* The file has grown into it: advice that was given for all of the former holds for it. */
+void fl_mapping_take_over(fl_id id);
 
 /*
  * Who sees to it that this memory stays holds the mapping: first who made it, and then whoever else calls fl_mapping_hold,

@@ -5,21 +5,11 @@
  */
 #include "mapping.h"
 
-/* What was said of all of a mapping holds for the one that takes its place. */
-static void advise_alike(const struct fl_mapping *m, const struct fl_mapping *longer) {
-  int advice = atomic_load(&m->advice);
-  if (advice >= 0)
-    fl_advise(longer->entry.id, 0, longer->length, (enum fl_advice)advice);
-  if (atomic_load(&m->folios) != 0)
-    fl_advise(longer->entry.id, 0, longer->length, FL_HUGEPAGE);
-}
-
 /* Nobody knows the second as yet. */
 static void succeed(struct fl_mapping *m, fl_id id) {
   struct fl_operation op;
   if (fl_operation_begin(&op, id, 0, 0) < 0)
     return;
-  advise_alike(m, op.mapping);
   if (fl_mapping_retain(m->entry.id) == 0) {
     op.mapping->outgrown = m;
     op.mapping->first = m->first;
@@ -44,6 +34,19 @@ int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mir
     succeed(m, info->id);
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
+}
+
+void fl_mapping_take_over(fl_id id) {
+  struct fl_operation op;
+  if (fl_operation_begin(&op, id, 0, 0) < 0)
+    return;
+  const struct fl_mapping *former = op.mapping->outgrown;
+  int advice = former == NULL ? -1 : atomic_load(&former->advice);
+  if (advice >= 0)
+    fl_advise_on_access(&op, true, (enum fl_advice)advice);
+  if (former != NULL && atomic_load(&former->huge))
+    fl_advise_on_access(&op, true, FL_HUGEPAGE);
+  fl_operation_end(&op, 0);
 }
 
 static int act_on(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument) {

@@ -55,7 +55,7 @@ struct fl_mapping {
   bool laid;             /* pages of the file were laid over borrowed memory: zeros are to be left there */
   bool fills_buffer;     /* the borrowed range is all of a buffer, and not a part of another mapping's */
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
-  _Atomic int folios;    /* blocks.c: how large those of the file are; 0: that does not matter */
+  _Atomic int folios;    /* blocks.c: how large those of the file are */
   _Atomic int copies;    /* transfer.c: where those of the file can be had from */
   _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
@@ -85,7 +85,8 @@ struct fl_mapping {
   uint64_t size_then;         /* and how many bytes it had */
   _Atomic bool device_failed; /* some page was lost though nobody had changed the file */
   _Atomic int
-      advice; /* on access, last given for all of it: enum fl_advice, or -1; pages that are mapped anew get it */
+      advice;        /* on access, last given for all of it: enum fl_advice, or -1; pages that are mapped anew get it */
+  _Atomic bool huge; /* FL_HUGEPAGE was given for all of it */
   _Atomic uint64_t damaged_pages;
   _Atomic uint64_t alone;    /* of them, or of those that were mapped again since: replaced without what lies between */
   _Atomic(uint64_t) *damage; /* one bit a page of the range: replaced by zeros */
@@ -206,6 +207,9 @@ int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_op
 typedef int fl_act(const struct fl_operation *op, void *argument);
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 int fl_act_on_outgrown(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
+
+/* advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that. */
+int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice);
 
 /* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);

@@ -56,6 +56,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   atomic_store(&m->faults, 0);
   atomic_store(&m->device_failed, false);
   atomic_store(&m->advice, -1);
+  atomic_store(&m->huge, false);
   atomic_store(&m->damaged_pages, 0);
   atomic_store(&m->alone, 0);
   atomic_store(&m->write_error, 0);

@@ -43,6 +43,13 @@ const testWithLeases = testHere(!isWindows, 'Windows cannot lay pages over memor
 /** kB that this process has locked: proc_pid_status(5). */
 const lockedKb = () => Number(/^VmLck:\s+(\d+) kB$/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1])
 
+/** What was advised for each map entry of a file, in the order of addresses: proc_pid_smaps(5). */
+function advised(path) {
+  const entries = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  return entries.filter((entry) => entry.split('\n', 1)[0].endsWith(` ${path}`))
+    .map((entry) => /^VmFlags: (.*)$/m.exec(entry)[1].split(' ').filter((flag) => flag === 'sr' || flag === 'rr').join())
+}
+
 describe('resize() past the end of the buffer', () => {
   test('gives the file another buffer, with room for as much again, and its blocks', async () => {
     const path = make()
@@ -325,12 +332,22 @@ describe('what was there before goes on', () => {
     const path = make()
     const file = await openFile(path, { flags: 'r+', advice: 'sequential' })
     await file.resize(LARGER)
-    const flagsOf = () => fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
-      .filter((entry) => entry.split('\n', 1)[0].endsWith(` ${path}`))
-      .map((entry) => /^VmFlags: (.*)$/m.exec(entry)[1].split(' ').filter((flag) => flag === 'sr' || flag === 'rr').join())
+    const flagsOf = () => advised(path)
     expect(flagsOf()).toEqual(['sr', 'sr'])
     await file.advise('random')
     expect(flagsOf()).toEqual(['rr', 'rr'])
+    await Promise.all([file.advise('sequential'), file.resize(3 * LARGER), file.advise('sequential')])
+    expect(flagsOf()).toEqual(['sr', 'sr', 'sr'])
+  })
+
+  testOnLinux('advice for an empty file, too; and that for a range stays where it was given', async () => {
+    const path = make(0)
+    const file = await openFile(path, { flags: 'r+', advice: 'random' })
+    await file.resize(32 * PAGE)
+    expect(advised(path)).toEqual(['rr'])
+    await file.advise('sequential', 0, 16 * PAGE)
+    await file.resize(LARGER)
+    expect(advised(path)).toEqual(['rr', 'sr', 'rr'])
   })
 
   test('who has attached the file keeps what he had, and follows by a refresh() of his own', async () => {
@@ -380,6 +397,11 @@ describe('growth that fails leaves nothing behind', () => {
     await file.close()
     expect((await growing).map(({ reason }) => reason?.code)).toEqual(Array(3).fill('ERR_MAP_CLOSED'))
     expect(await lookUntil([0, 0], () => [openFiles(path).length, mapLines(path).length])).toEqual([0, 0])
+  })
+
+  test('where it is closed amid its growth, also while a close() is refused', async () => {
+    const seen = await childResult('growth.js', ['closed', make()], { execArgv: ['--expose-gc'] })
+    expect(seen).toEqual({ codes: Array(10).fill('ERR_MAP_CLOSED'), held: [0, 0], mappings: 0, refused: 'ENOMEM', again: 'resolved', left: [0, 0] })
   })
 
   testTraced('where the system refuses the size, and a write-back that has failed is told of until refresh()', async () => {

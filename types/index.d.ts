@@ -603,7 +603,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *
    * Another one once {@link resize} or {@link refresh} has found the file to reach past its end: ask for it anew after these.
    * The former stays mapped until the file is closed, with a descriptor of its own; a page that is lost there and here counts
-   * twice as damage. So that there are never many, each has room for twice as much as the one before, if the system has that.
+   * twice as damage, and one that is pinned there and here twice against the limit of locked memory. So that there are never many, each has room for twice as much as the one before, if the system has that.
    */
   readonly buffer: SharedArrayBuffer
   /**

@@ -288,6 +288,7 @@ static void a_file_that_outgrows_its_mapping_has_one_more(void) {
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
   CHECK_EQUAL(fl_advise(info.id, 0, PAGE, FL_SEQUENTIAL), 0);
   CHECK_EQUAL(fl_mapping_create_longer(info.id, 10 * PAGE, NULL, NULL, &longer), 0);
+  fl_mapping_take_over(longer.id);
   CHECK(longer.id != info.id && longer.follows && longer.mode == FL_SHARED);
   CHECK_EQUAL(longer.offset, 5);
   CHECK_EQUAL(longer.length, 10 * PAGE);
