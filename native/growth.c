@@ -49,24 +49,13 @@ void fl_mapping_take_over(fl_id id) {
   fl_operation_end(&op, 0);
 }
 
-static int act_on(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
-  struct fl_operation op;
-  int result;
-  do {
-    result = fl_operation_begin(&op, id, offset, length);
-    if (result == 0)
-      result = fl_operation_end(&op, act(&op, argument));
-  } while (result == -FL_MAPPED_ANEW);
-  return result;
-}
-
 int fl_act_on_outgrown(const struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
   int result = 0;
   while ((m = m->outgrown) != NULL) {
     if (offset > m->length)
       continue;
     uint64_t rest = m->length - offset;
-    int one = act_on(m->entry.id, offset, length < rest ? length : rest, act, argument);
+    int one = fl_act_on(m->entry.id, offset, length < rest ? length : rest, act, argument);
     if (result == 0 && one < 0 && one != -FL_CLOSED)
       result = one;
   }
@@ -78,7 +67,7 @@ int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void 
   int result = fl_operation_begin(&op, id, offset, length);
   if (result < 0)
     return result;
-  result = act_on(id, offset, length, act, argument);
+  result = fl_act_on(id, offset, length, act, argument);
   int others = fl_act_on_outgrown(op.mapping, offset, length, act, argument);
   return fl_operation_end(&op, result != 0 ? result : others);
 }

@@ -117,6 +117,10 @@ static inline size_t fl_first_page(const struct fl_operation *op) {
  */
 int fl_operation_begin(struct fl_operation *op, fl_id id, uint64_t offset, uint64_t length);
 
+/* The whole bracket around what is done to a range; again where pages were mapped anew meanwhile. */
+typedef int fl_act(const struct fl_operation *op, void *argument);
+int fl_act_on(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
+
 /*
  * For overlay.c: as fl_mapping_create, for pages that are going to be laid over memory of the caller's: as yet nothing is.
  * From now on the guard takes that range for this mapping's. -EBUSY where part of it is another's.
@@ -200,11 +204,9 @@ void fl_blocks_read(const struct fl_operation *op);
 int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
 
 /*
- * growth.c: does something to a range in a mapping and in those that its file has outgrown, as far as these reach and are open;
- * again where pages were mapped anew meanwhile. Returns the first failure, with that of the mapping itself before others. The
+ * growth.c: fl_act_on for a mapping and for those that its file has outgrown, as far as these reach and are open. Returns the first failure, with that of the mapping itself before others. The
  * second leaves the mapping itself out, of which an operation is under way.
  */
-typedef int fl_act(const struct fl_operation *op, void *argument);
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 int fl_act_on_outgrown(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 

@@ -73,3 +73,14 @@ int fl_operation_end(struct fl_operation *op, int result) {
     fl_mapping_discard(m);
   return closed ? -FL_CLOSED : result;
 }
+
+int fl_act_on(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+  struct fl_operation op;
+  int result;
+  do {
+    result = fl_operation_begin(&op, id, offset, length);
+    if (result == 0)
+      result = fl_operation_end(&op, act(&op, argument));
+  } while (result == -FL_MAPPED_ANEW);
+  return result;
+}

@@ -76,7 +76,8 @@ static int load_pages(const struct fl_operation *op, bool for_writing) {
 
 int fl_load_pages(const struct fl_operation *op) { return load_pages(op, false); }
 
-static int populate(const struct fl_operation *op, bool for_writing) {
+static int populate(const struct fl_operation *op, void *argument) {
+  bool for_writing = *(bool *)argument;
   if (for_writing && op->mapping->mode != FL_SHARED)
     return -EACCES;
   int result = load_pages(op, for_writing);
@@ -88,14 +89,7 @@ static int populate(const struct fl_operation *op, bool for_writing) {
 }
 
 static int populate_range(fl_id id, uint64_t offset, uint64_t length, bool for_writing) {
-  struct fl_operation op;
-  int result;
-  do {
-    result = fl_operation_begin(&op, id, offset, length);
-    if (result == 0)
-      result = fl_operation_end(&op, populate(&op, for_writing));
-  } while (result == -FL_MAPPED_ANEW);
-  return result;
+  return fl_act_on(id, offset, length, populate, &for_writing);
 }
 
 int fl_populate(fl_id id, uint64_t offset, uint64_t length) { return populate_range(id, offset, length, false); }

@@ -40,19 +40,21 @@ static int write_pieces(const struct fl_operation *op, uint64_t length, fl_id tr
   return result;
 }
 
-static int write_range(const struct fl_operation *op, uint64_t length, fl_id transfer, uint64_t at) {
+/* What is written: bytes of a transfer. */
+struct source {
+  uint64_t length;
+  fl_id transfer;
+  uint64_t at;
+};
+
+static int write_range(const struct fl_operation *op, void *argument) {
+  const struct source *from = argument;
   if (op->mapping->mode != FL_SHARED)
     return -EACCES;
-  return length == 0 ? 0 : write_pieces(op, length, transfer, at);
+  return from->length == 0 ? 0 : write_pieces(op, from->length, from->transfer, from->at);
 }
 
 int fl_write(fl_id id, uint64_t offset, uint64_t length, fl_id transfer, uint64_t at) {
-  struct fl_operation op;
-  int result;
-  do {
-    result = fl_operation_begin(&op, id, offset, length);
-    if (result == 0)
-      result = fl_operation_end(&op, write_range(&op, length, transfer, at));
-  } while (result == -FL_MAPPED_ANEW);
-  return result;
+  struct source from = {length, transfer, at};
+  return fl_act_on(id, offset, length, write_range, &from);
 }
