@@ -34,6 +34,7 @@ const METHOD = `## How it is measured
   calls that faultless makes, and without JavaScript. "Its system calls, in C": one thread that tells nobody. Their
   delays are those of an event loop that has nothing to do meanwhile. "A loop that they only wake": the two threads
   again, and an event loop that hears of each group and does nothing then. So late are the timers of one that sleeps.
+  Where faultless does better than these, as where a hypervisor keeps the page tables by software, they are no limit.
 - The limit of first-lookup is what the addon does for open(), and the lookup, without any of our JavaScript. V8
   compiles each function when it is first called; the row with \`--no-lazy\` shows what that comes to.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
