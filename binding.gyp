@@ -39,18 +39,7 @@
         "native/window.c",
         "native/waiter.c",
         "native/waiter_thread.c",
-        "native/addon.cc",
-        "native/batch_binding.cc",
-        "native/holdings.cc",
-        "native/shared_buffer.cc",
-        "native/opened_files.cc",
-        "native/overlays.cc",
-        "native/laid_buffers.cc",
-        "native/damage_signal.cc",
-        "native/pin_binding.cc",
-        "native/wait_signal.cc",
-        "native/wait_binding.cc",
-        "native/file_changes.cc"
+        "native/binding.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [
