@@ -244,6 +244,7 @@ class Channel {
     memory.header[ChannelMemory.USED] = ++this.#used
     memory.op[slot] = request.op
     memory.mapping[slot] = request.mapping.id
+    memory.file[slot] = request.mapping.fileId
     memory.lead[slot] = request.mapping.lead
     memory.offset[slot] = part.offset
     memory.length[slot] = part.length

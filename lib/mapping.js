@@ -22,13 +22,15 @@ class Mapping {
 
   /**
    * @param {import('./mapped-file').MappedFile} file that is not collected while a request names this, and cancels it with its end
-   * @param {object} made the core's: id, lease, buffer, copyOnWrite, mirror, believed
+   * @param {object} made the core's: id, fileId, lease, buffer, copyOnWrite, mirror, believed
    * @param {{offset: number, path?: string}} about bytes into the file at which it starts
    */
   constructor(file, made, { offset, path }) {
-    const { id, lease, buffer = new SharedArrayBuffer(0), copyOnWrite } = made
+    const { id, fileId, lease, buffer = new SharedArrayBuffer(0), copyOnWrite } = made
     this.file = file
+    this.owner = file // of a lease's overlay: the file that is laid, and `file` is the lease
     this.id = id
+    this.fileId = fileId // the same for all that follow one another: slots and threads are shared out by it
     this.lead = offset % native.pageSize // bytes from a page boundary of the file to its start
     this.origin = 0 // of a lease's overlay: where that begins in the mapping
     this.path = path

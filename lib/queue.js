@@ -53,13 +53,13 @@ class Line {
 }
 
 class Queue {
-  #lineOf = new WeakMap() // by mapping
+  #lines = new WeakMap() // by the MappedFile, whichever of its mappings is named
   #turns = new Fifo() // the lines in which somebody waits
 
   add(request) {
-    const { mapping } = request
-    let line = this.#lineOf.get(mapping)
-    if (line === undefined) this.#lineOf.set(mapping, (line = new Line()))
+    const { owner } = request.mapping
+    let line = this.#lines.get(owner)
+    if (line === undefined) this.#lines.set(owner, (line = new Line()))
     line.requests.push(request)
     if (line.isWaiting) return
     line.isWaiting = true
@@ -80,12 +80,12 @@ class Queue {
 
   /** A part of the request has given its slot back. */
   leave(request) {
-    this.#lineOf.get(request.mapping).inSlots--
+    this.#lines.get(request.mapping.owner).inSlots--
   }
 
   /** A request has been settled that was added, and has parts without a slot. */
   drop(request) {
-    this.#lineOf.get(request.mapping).drop()
+    this.#lines.get(request.mapping.owner).drop()
   }
 
   /** Requests with parts that wait. */

@@ -85,6 +85,7 @@ Napi::Value Handle(Napi::Env env, const fl_map_info &mapped, bool is_laid) {
     return Result(env, -ENOTSUP);
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", Result(env, static_cast<int64_t>(mapped.id)));
+  object.Set("fileId", Result(env, static_cast<int64_t>(mapped.file)));
   object.Set("lease", Napi::Value(env, lease));
   object.Set("offset", Result(env, static_cast<int64_t>(mapped.offset)));
   object.Set("length", Result(env, static_cast<int64_t>(mapped.known_length)));

@@ -82,6 +82,7 @@ struct fl_map_request {
 
 struct fl_map_info {
   fl_id id;
+  fl_id file;            /* the id of the mapping that the file had first: all that follow one another have the same */
   void *data;            /* the byte at `offset` of the file; NULL for an empty mapping */
   uint64_t length;       /* as it was asked for */
   uint64_t offset;       /* the same */

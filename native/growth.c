@@ -30,8 +30,10 @@ int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mir
                                    .freshness_ns = m->freshness_ns,
                                    .follows = m->follows};
   result = fl_mapping_create_in(&request, address, mirror, info);
-  if (result == 0)
+  if (result == 0) {
     succeed(m, info->id);
+    info->file = m->first->entry.id;
+  }
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
 }

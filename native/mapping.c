@@ -98,6 +98,7 @@ static void refuse(struct fl_mapping *m) {
 
 static void describe(const struct fl_mapping *m, struct fl_map_info *info) {
   info->id = m->entry.id;
+  info->file = m->first->entry.id;
   info->data = m->base == 0 ? NULL : (unsigned char *)m->base + m->lead;
   info->length = m->length;
   info->offset = m->file_offset + m->lead;

@@ -10,6 +10,7 @@ const nodePath = require('node:path')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { Pool, attach, open } = require('..')
 const native = require('../native/binding')
+const { ChannelMemory, PoolMemory } = require('../worker/layout')
 const {
   PAGE, canMapFrom, childResult, contentAt, errorOf, expectContent, isLaid, isWindows, lookUntil, makeFile, mapLines, openFiles,
   temporaryFolder, testUnlessLaid, useClosing
@@ -366,6 +367,23 @@ describe('what was there before goes on', () => {
     expectContent(await other.view(), 0, LARGER)
     await Promise.all([other.close(), later.close()])
     expect(await lookUntil([0, 0], () => [openFiles(path).length, mapLines(path).length])).toEqual([0, 0])
+  })
+
+  testWithLeases('it is one file to its pool, of which others are left a thread and slots', async () => {
+    const path = make()
+    const pool = new Pool()
+    const file = await openFile(path, { pool })
+    const other = closing(attach(file.handle)) // which has what the file has outgrown
+    append(path)
+    await file.refresh()
+    const late = closing(attach(file.handle))
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true })
+    const { header, mapping, file: ids } = new PoolMemory(file.handle.pool.memory).channel(0)
+    await Promise.all([file.touch(0, PAGE), other.touch(0, PAGE), late.touch(0, PAGE), file.mapInto(memory, 0, { length: PAGE })])
+    const slots = header[ChannelMemory.HIGH_WATER]
+    expect(new Set(mapping.subarray(0, slots)).size).toBe(3) // two of its own, and the lease's
+    expect(new Set(ids.subarray(0, slots)).size).toBe(1)
+    await pool.close()
   })
 
   test('a length that was given stays', async () => {

@@ -1,15 +1,15 @@
 'use strict'
-// Which mapping each thread of a pool works on: they are never all on one, so that a file whose device hangs leaves one to
-// the others.
+// Which file each thread of a pool works on, by way of whichever of its mappings: they are never all on one, so that a file
+// whose device hangs leaves one to the others.
 
-const { Control, isFree, mappingWord } = require('./layout')
+const { Control, isFree, fileWord } = require('./layout')
 
 class Attendance {
   #control
   #thread
   #maxThreads
   #mostOnOne
-  #allowed = 0 // the mapping that mayBegin() has allowed last, since end()
+  #allowed = 0 // the file that mayBegin() has allowed last, since end()
 
   /** Whether mayBegin() has refused any since this was last set to false. */
   refused = false
@@ -22,8 +22,8 @@ class Attendance {
     this.#mostOnOne = Math.max(1, maxThreads - 1)
   }
 
-  begin(mapping) {
-    this.#say(mappingWord(mapping))
+  begin(file) {
+    this.#say(fileWord(file))
   }
 
   end() {
@@ -32,19 +32,19 @@ class Attendance {
   }
 
   /**
-   * Whether this thread may work on a mapping. A thread says what it is about to work on before it counts, so of two that
+   * Whether this thread may work on a file. A thread says what it is about to work on before it counts, so of two that
    * come at once both may stand back: each then looks again after a time of its own (main.js).
    */
-  mayBegin(mapping) {
-    if (this.#maxThreads === 1 || mapping === this.#allowed) return true
-    const word = mappingWord(mapping)
+  mayBegin(file) {
+    if (this.#maxThreads === 1 || file === this.#allowed) return true
+    const word = fileWord(file)
     this.#say(word)
     let threads = 0
     for (let i = 0; i < this.#maxThreads; i++) {
       if (Atomics.load(this.#control, Control.WORKS_ON + i) === word && this.#isThere(i)) threads++
     }
     const may = threads <= this.#mostOnOne
-    this.#allowed = may ? mapping : 0
+    this.#allowed = may ? file : 0
     this.refused ||= !may
     return may
   }

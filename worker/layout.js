@@ -63,7 +63,7 @@ const Op = Object.freeze({
 
 const HEADER_INTS = 16 // a cache line, so that the counters share none with the states
 const INT_COLUMNS = 3
-const DOUBLE_COLUMNS = 11
+const DOUBLE_COLUMNS = 12
 const CHANNEL_INTS = HEADER_INTS + INT_COLUMNS * SLOTS
 const CHANNEL_BYTES = CHANNEL_INTS * 4 + DOUBLE_COLUMNS * SLOTS * 8 // whole cache lines
 
@@ -85,6 +85,7 @@ class ChannelMemory {
     this.at = double(5) // byte of the transfer at which the request's own bytes start
     this.lead = double(6) // bytes from a page boundary of the file to the start of the mapping
     this.result = double(7) // a count that slices add to, or a negative result of the core
+    this.file = double(11) // id of the mapping that its file had first
     // For figures alone, in ns of clock.js. Nothing may lean on them: two threads that look at a slot at once may both
     // write `taken`, one of them late.
     this.taken = double(8) // when a thread last took it up; may be just before it was submitted
@@ -120,7 +121,7 @@ const Control = Object.freeze({
   DIED: 6, // counts threads that ended otherwise than by leaving, while who started them lived
   KIND: 7, // tells this memory from any other
   STATUS: 16, // + number of the thread: a holder's word with its ThreadStatus
-  WORKS_ON: 16 + MAX_THREADS, // + number of the thread: the mapping that it waits for (mappingWord), 0 for none
+  WORKS_ON: 16 + MAX_THREADS, // + number of the thread: the file that it waits for (fileWord), 0 for none
   BELL: 16 + 2 * MAX_THREADS, // + number of the thread: counts what it was woken for; it sleeps on it
   USERS: 16 + 3 * MAX_THREADS // + some number: the word, with the status TAKEN, of a thread that has files open
 })
@@ -140,8 +141,8 @@ function isUsed(control) {
   return false
 }
 
-/** An id in 31 bits: enough to tell mappings apart that are open at the same time. */
-const mappingWord = (id) => (id % 0x7fffffff) + 1
+/** A file's id in 31 bits: enough to tell files apart that are open at the same time. */
+const fileWord = (id) => (id % 0x7fffffff) + 1
 
 const ThreadStatus = Object.freeze({
   ABSENT: 0,
@@ -180,6 +181,6 @@ class PoolMemory {
 
 module.exports = {
   SLOTS, FEW_SLOTS, State, Flag, Op, Owner, ChannelMemory, PoolMemory, Control, Phase, ThreadStatus, MAX_CHANNELS, MAX_THREADS,
-  GONE, generationOf, isFree, isRunner, isRunnerGone, isRunning, isUsed, mappingWord, nextHolder, runnerOf, running, statusOf,
+  GONE, generationOf, isFree, isRunner, isRunnerGone, isRunning, isUsed, fileWord, nextHolder, runnerOf, running, statusOf,
   withStatus
 }

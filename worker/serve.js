@@ -91,7 +91,7 @@ class Server {
 
   /**
    * Serves until a look at every slot finds nothing to do.
-   * @returns {boolean} whether it left slots alone that wait, since enough other threads are on their mapping
+   * @returns {boolean} whether it left slots alone that wait, since enough other threads are on their file
    */
   serve() {
     do {
@@ -227,7 +227,7 @@ class Server {
     const { channel, slots } = this.group
     let untold = 0
     while (slots.length > 0) {
-      this.attendance.begin(channel.mapping[slots[0]])
+      this.attendance.begin(channel.file[slots[0]])
       const before = this.sliceBegan = now()
       untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
       const took = this.sliceBegan - before
@@ -240,14 +240,14 @@ class Server {
   }
 
   /**
-   * New requests reach the device before the next page is waited for. In the midst of a group only those of its mapping: what
+   * New requests reach the device before the next page is waited for. In the midst of a group only those of its file: what
    * this thread has claimed must not wait for a file that hangs, as no other thread can take it.
    */
   prefetchNew() {
     const { channel, slots } = this.group
     if (slots.length === 0) return this.prefetchWaiting()
-    const mapping = channel.mapping[slots[0]]
-    this.prefetchWhere((other, slot) => other.mapping[slot] === mapping)
+    const file = channel.file[slots[0]]
+    this.prefetchWhere((other, slot) => other.file[slot] === file)
   }
 
   /** @returns {number} 0: what is left to tell */
@@ -286,7 +286,7 @@ class Server {
     const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
     for (let slot = start; slot < end; slot++) {
       if (channel.state[slot] !== from || Atomics.load(channel.state, slot) !== from) continue
-      if (!this.attendance.mayBegin(channel.mapping[slot])) continue
+      if (!this.attendance.mayBegin(channel.file[slot])) continue
       if (suits !== undefined && !suits(channel, slot)) continue
       // First: by the time that anybody finds the slot taken, it says since when.
       if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
