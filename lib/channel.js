@@ -175,7 +175,7 @@ class Channel {
     return found
   }
 
-  /** No thread is there or can be had, and everything has been cancelled: what none has taken up none is to come for. */
+  /** No thread is there or can be had, and everything has been cancelled: no thread is to take up what none has taken up so far. */
   giveUp() {
     const { state } = this.#memory
     for (const slot of this.#usedSlots()) {

@@ -140,7 +140,7 @@ class Scan {
     return this.#view(offset, length)
   }
 
-  /** Own requests, which may be all that the pool has room for, are waited for; those of others are not. */
+  /** Where the pool's queue is full this waits for the scan's own requests, which may be all of it, and not for those of others. */
   async #touchAlone(offset, length) {
     const pends = () => this.#inFlight > 0 || this.#isDropping
     for (;;) {

@@ -33,14 +33,14 @@ function watch(file, onCollected) {
 
 function listen() {
   native.onDamage(tellAll)
-  noteFiles(collected)
+  noteFiles(true)
 }
 
 /** Where no file is left nothing of the process's holds this module, which may be of a realm that is to be collected. */
 function forget(reference) {
   if (!files.delete(reference) || files.size > 0) return
   native.offDamage(tellAll)
-  noteFiles(undefined)
+  noteFiles(false)
 }
 
 /** Also for a file that has just lost listeners without being asked which. */

@@ -97,7 +97,7 @@ function pinLimit(path, offset, length) {
 const of = (path) => (path === undefined ? '' : ` of '${path}'`)
 
 /**
- * What a negative result of the core means. The only place where one becomes an error.
+ * What a negative result of the core means, but for the few to which a caller gives a meaning of its own.
  * @param {number} result below 0
  * @param {string} syscall
  * @param {string} [path]

@@ -1,6 +1,7 @@
 'use strict'
-// Keeps the core's handler of faults before Node's: process.on('SIGBUS') puts libuv's there, which returns to the load that
-// failed, for ever; and who takes the last listener away leaves none at all.
+// Keeps the core's handler of faults before Node's. process.on('SIGBUS') makes libuv install its own, which returns to the load that
+// failed, and that fails again, for ever; removing the last listener installs the default, which ends the process. So the core's
+// is put back both times.
 
 const process = require('node:process')
 const { isMainThread } = require('node:worker_threads')
@@ -13,8 +14,8 @@ const WATCHED = Symbol.for(`faultless.watchesFaultSignal ${__dirname}`)
 const isOfRealm = !(process.nextTick instanceof Function)
 
 /**
- * Listeners of these events come after Node's own, which have set the system's handler by then: at the first listener and at the
- * last, in between nothing is set.
+ * For 'newListener' and 'removeListener'. Node's own listeners of these come first, and have changed the system's handler by then;
+ * which they do for the first listener of a signal and for the last.
  */
 function standFirst(name) {
   if (name === 'SIGBUS' && process.listenerCount('SIGBUS') === 0) native.standFirst()
@@ -37,14 +38,10 @@ if (isMainThread && !isOfRealm && process[WATCHED] !== true) {
   watch()
 }
 
-/**
- * For a realm: while it has files open.
- * @param {FinalizationRegistry | undefined} collected tells when files are collected, if it is held itself; undefined for none
- */
-function noteFiles(collected) {
+/** For a realm, whether it has files open: only then may anything of the process's hold what is made there. */
+function noteFiles(hasAny) {
   if (!isMainThread || !isOfRealm) return
-  standFirst.holds = collected
-  if (collected !== undefined) watch()
+  if (hasAny) watch()
   else unwatch()
 }
 

@@ -52,7 +52,7 @@ function checkShared(name, value) {
   if (!types.isSharedArrayBuffer(value)) throw invalidType(name, 'an instance of SharedArrayBuffer', value)
 }
 
-/** This thread's end of a pool: its own pool where it has made it, else the same for all files that it has attached. */
+/** This thread's client of a pool: that of the Pool itself in the thread that made it, elsewhere one for all files attached there. */
 function findPool({ id, memory, options }) {
   const found = pools.get(id)?.deref()
   if (found !== undefined) return found

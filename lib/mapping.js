@@ -227,4 +227,4 @@ class Mappings {
   }
 }
 
-module.exports = { Mappings }
+module.exports = { Mapping, Mappings }

@@ -112,7 +112,7 @@ const OPEN_DEFAULTS = Object.freeze({ flags: 'r', offset: 0, reserve: 0, freshne
  *   pool?: object, freshness: number}}
  */
 function openOptions(options) {
-  return options === undefined ? OPEN_DEFAULTS : checkOpenOptions(options) // which V8 need not compile for most files
+  return options === undefined ? OPEN_DEFAULTS : checkOpenOptions(options) // apart, so that V8 does not compile it where no options are given
 }
 
 function checkOpenOptions(options) {

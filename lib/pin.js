@@ -77,6 +77,7 @@ class Lock {
     } catch (error) {
       const unlocked = this.release()
       if (error?.name !== 'AbortError' && !file.closed) await unlocked // who gives up does not want to wait
+      // Made anew, with what is locked by now, and the user's range in place of the slice that failed.
       throw error?.code === 'ERR_MAP_PIN_LIMIT' ? pinLimit(file.path, offset, length) : error
     }
   }

@@ -1,6 +1,7 @@
 'use strict'
-// Which ranges that end with zeros lie in the file. Who cuts a file off leaves zeros up to the end of a page, so these say
-// nothing by themselves; what was seen of the page before says it.
+// Which ranges that end with zeros lie in the file. Truncating a file fills the rest of its last page with zeros, so a range that
+// ends with zeros may have been cut off. For each page this remembers how far the kernel has confirmed that the file reaches,
+// until the file is seen to change.
 
 const native = require('../native/binding')
 

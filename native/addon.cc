@@ -350,15 +350,13 @@ Napi::Value ForgetOverlay(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// What the calling thread has used so far; CPU times in microseconds.
+// Page faults of the calling thread so far.
 Napi::Value ThreadUsage(const Napi::CallbackInfo &info) {
   fl_thread_usage usage = {};
   fl_get_thread_usage(&usage); // where the system does not count by thread, all zeros
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("majorFaults", Result(info.Env(), static_cast<int64_t>(usage.major_faults)));
   object.Set("minorFaults", Result(info.Env(), static_cast<int64_t>(usage.minor_faults)));
-  object.Set("userCpu", Result(info.Env(), static_cast<int64_t>(usage.user_cpu_us)));
-  object.Set("systemCpu", Result(info.Env(), static_cast<int64_t>(usage.system_cpu_us)));
   return object;
 }
 

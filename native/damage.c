@@ -71,12 +71,7 @@ bool fl_damage_is_in(const struct fl_operation *op) {
     return false;
   size_t page = fl_first_page(op);
   size_t end = page + op->span / fl_os_page_size();
-  for (size_t next; page < end; page = next) {
-    next = end_of_word(page, end);
-    if ((atomic_load(damage_word(m, page)) & bits(page, next)) != 0)
-      return true;
-  }
-  return false;
+  return fl_damage_next(m, page, end) < end;
 }
 
 /* The damaged pages of a word that are not in `seen`, which may be NULL. */

@@ -121,9 +121,10 @@ int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mir
 void fl_mapping_take_over(fl_id id);
 
 /*
- * Who sees to it that this memory stays holds the mapping: first who made it, and then whoever else calls fl_mapping_hold,
- * which is 0 or -FL_CLOSED. The last to let go closes the mapping where nobody has. 1 where the mapping is closed by
- * now, else 0; or a failure of closing, and then it is held as before.
+ * For mappings over the caller's memory (fl_mapping_create_in). A hold is a promise that this memory stays mapped; whoever
+ * made the mapping has the first. fl_mapping_hold adds one: 0 or -FL_CLOSED. fl_mapping_let_go gives one up, and the last one
+ * closes the mapping if nobody did. It returns 1 if the mapping is closed now, 0 if not, or the error of closing: then the hold
+ * remains.
  */
 int fl_mapping_hold(fl_id id);
 int fl_mapping_let_go(fl_id id);
@@ -145,11 +146,11 @@ void fl_mapping_release(fl_id id);
 int fl_mapping_attach(fl_id id, struct fl_map_info *info);
 
 /*
- * The three ways in which a handle goes; the reference that came with it stays.
- * Its holder closes it: 1 where it was the last, and fl_mapping_close is the caller's to call, else 0, or -FL_CLOSED.
- * It was collected: this closes nothing, since the memory may be held without a handle.
- * Its thread has ended: where no handle is left, and one of them was closed, the mapping is closed on another thread.
- * That may also be said after the first, when the thread has ended before it came to fl_mapping_close.
+ * A handle ends in one of three ways. The reference that came with it stays.
+ * leave: its holder closes it. 1 if it was the last handle, and then the caller must call fl_mapping_close; else 0, or -FL_CLOSED.
+ * forget: it was collected. This closes nothing, since the memory may be in use without a handle.
+ * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping. It may
+ * follow leave, where the thread ended before it could call fl_mapping_close.
  */
 int fl_mapping_leave(fl_id id);
 void fl_mapping_forget(fl_id id);
@@ -478,13 +479,11 @@ int fl_notify(fl_id id, uint64_t offset, uint32_t count, bool loaded);
 size_t fl_wait_count(void);
 size_t fl_wait_thread_count(void);
 
-/* --- what the calling thread has used: getrusage(2) with RUSAGE_THREAD -------------------------------------------- */
+/* --- page faults of the calling thread: getrusage(2) with RUSAGE_THREAD ------------------------------------------- */
 
 struct fl_thread_usage {
   uint64_t major_faults;
   uint64_t minor_faults;
-  uint64_t user_cpu_us;
-  uint64_t system_cpu_us;
 };
 
 int fl_get_thread_usage(struct fl_thread_usage *usage);

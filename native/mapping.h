@@ -88,7 +88,8 @@ struct fl_mapping {
       advice;        /* on access, last given for all of it: enum fl_advice, or -1; pages that are mapped anew get it */
   _Atomic bool huge; /* FL_HUGEPAGE was given for all of it */
   _Atomic uint64_t damaged_pages;
-  _Atomic uint64_t alone;    /* of them, or of those that were mapped again since: replaced without what lies between */
+  _Atomic uint64_t
+      alone; /* at most so many damaged pages were replaced one by one: each takes map entries of its own */
   _Atomic(uint64_t) *damage; /* one bit a page of the range: replaced by zeros */
   struct fl_mirror mirror;
   struct fl_pins pins;
@@ -157,9 +158,6 @@ int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
 enum { FL_MAPPED_ANEW = 4111 };
 int fl_guard_verdict(const struct fl_operation *op);
 
-/* guard.c: of the pages that were replaced alone, at most so many are still there. */
-void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
-
 /* verdict.c: the same, and how the file was when it was asked. */
 int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
 
@@ -174,6 +172,9 @@ bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offs
 
 /* verdict.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
 bool fl_guard_seems_intact(const struct fl_operation *op);
+
+/* guard.c: of the pages that were replaced alone, at most so many are still there. */
+void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
 
 /*
  * guard.c: the pages [first, end) of the mapping, counted from its first, are damaged (damage.h), and nothing is known of
@@ -204,8 +205,9 @@ void fl_blocks_read(const struct fl_operation *op);
 int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
 
 /*
- * growth.c: fl_act_on for a mapping and for those that its file has outgrown, as far as these reach and are open. Returns the first failure, with that of the mapping itself before others. The
- * second leaves the mapping itself out, of which an operation is under way.
+ * growth.c: fl_act_on for a mapping and for those that its file has outgrown, as far as these reach and are open. Returns the
+ * first failure, with that of the mapping itself before others. The second leaves the mapping itself out, of which an operation
+ * is under way.
  */
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 int fl_act_on_outgrown(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
@@ -279,11 +281,11 @@ void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages
 void fl_mirror_forget(struct fl_mapping *mapping, size_t first_page, size_t pages);
 void fl_mirror_forget_range(const struct fl_operation *op);
 
-/* mirror_thread.c: a mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
-void fl_mirror_note_end(void);
-
 /* mirror.c: the same for all pages from one on. */
 void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
+
+/* mirror_thread.c: a mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
+void fl_mirror_note_end(void);
 
 /* reaper.c: give a range and a descriptor back on another thread. NULL, 0 and -1 stand for nothing. */
 struct fl_remains {

@@ -86,7 +86,7 @@ static int take_file(struct fl_mapping *m, const struct fl_map_request *request)
   return 0;
 }
 
-/* Maps what fl_mapping_init described. What a failure leaves behind is named by `m` (see discard). */
+/* Maps what fl_mapping_init described. What a failure leaves behind is named by `m` (see fl_mapping_discard). */
 int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request) {
   int result = take_file(m, request);
   if (result < 0)

@@ -22,8 +22,8 @@ static inline uint64_t fl_page_ceil(uint64_t bytes) { return fl_page_floor(bytes
 int fl_os_open_cached(const char *path);
 
 /*
- * A duplicate of the descriptor that is closed on exec, or where that bypasses the page cache another one of the same file,
- * for reading, if it can be had: the new descriptor, or -errno.
+ * Duplicates a descriptor, closed on exec. If it bypasses the page cache (O_DIRECT) the file is opened anew for reading instead,
+ * where that is possible. The new descriptor, or -errno.
  */
 int fl_os_duplicate(int fd);
 void fl_os_close(int fd);

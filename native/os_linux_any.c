@@ -45,15 +45,11 @@ void fl_os_wait_until(pthread_cond_t *condition, pthread_mutex_t *held, int64_t 
   pthread_cond_timedwait(condition, held, &until);
 }
 
-static uint64_t microseconds(struct timeval time) { return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec; }
-
 int fl_get_thread_usage(struct fl_thread_usage *usage) {
   struct rusage used;
   if (getrusage(RUSAGE_THREAD, &used) != 0)
     return -errno;
   usage->major_faults = (uint64_t)used.ru_majflt;
   usage->minor_faults = (uint64_t)used.ru_minflt;
-  usage->user_cpu_us = microseconds(used.ru_utime);
-  usage->system_cpu_us = microseconds(used.ru_stime);
   return 0;
 }

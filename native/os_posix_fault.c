@@ -154,7 +154,7 @@ static bool is_ours(const struct sigaction *action) {
 
 /*
  * Where the default stood those before are gone as well: whoever set it has taken them away. Where there is no room, who stood
- * before is forgotten, or nothing is noted: 64 of them, in ever other orders, are somebody's mistake.
+ * before is forgotten, or nothing is noted: 64 of them, in ever new orders, are somebody's mistake.
  */
 static void note_previous(int i, const struct sigaction *other) {
   const struct stand *stand = NULL;

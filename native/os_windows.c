@@ -361,18 +361,10 @@ static int64_t nanoseconds(FILETIME time) {
   return (int64_t)(((uint64_t)time.dwHighDateTime << 32) + time.dwLowDateTime) * 100;
 }
 
-static bool thread_times(int64_t *user, int64_t *kernel) {
-  FILETIME created, ended, kernel_time, user_time;
-  if (!GetThreadTimes(GetCurrentThread(), &created, &ended, &kernel_time, &user_time))
-    return false;
-  *user = nanoseconds(user_time);
-  *kernel = nanoseconds(kernel_time);
-  return true;
-}
-
 int64_t fl_os_thread_cpu_time(void) {
-  int64_t user, kernel;
-  return thread_times(&user, &kernel) ? user + kernel : 0;
+  FILETIME created, ended, kernel, user;
+  return GetThreadTimes(GetCurrentThread(), &created, &ended, &kernel, &user) ? nanoseconds(user) + nanoseconds(kernel)
+                                                                              : 0;
 }
 
 void fl_os_init_condition(pthread_cond_t *condition) { pthread_cond_init(condition, NULL); }
@@ -397,9 +389,6 @@ int fl_os_spawn(void *(*body)(void *)) {
 
 /* Windows counts faults for whole processes. */
 int fl_get_thread_usage(struct fl_thread_usage *usage) {
-  int64_t user, kernel;
-  if (!thread_times(&user, &kernel))
-    return last_error();
-  *usage = (struct fl_thread_usage){.user_cpu_us = (uint64_t)user / 1000, .system_cpu_us = (uint64_t)kernel / 1000};
-  return 0;
+  (void)usage;
+  return -ENOTSUP;
 }

@@ -5,6 +5,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the windows of all mappings, and their references */
 
+/* Writes the second only where it succeeds. */
 static int make(const struct fl_mapping *m, struct fl_window **window) {
   struct fl_window *made = malloc(sizeof *made);
   if (made == NULL)
@@ -27,29 +28,19 @@ static void destroy(struct fl_window *window) {
   free(window);
 }
 
-/* Where the mapping has grown, the window is made anew; who holds the old one goes on with it. */
 int fl_window_acquire(const struct fl_operation *op, struct fl_window **window) {
   struct fl_mapping *m = op->mapping;
-  struct fl_window *old = NULL;
   int result = fl_os_can_wait();
   if (result < 0)
     return result;
   pthread_mutex_lock(&lock);
-  if (m->window == NULL || m->window->span < atomic_load(&m->span)) {
-    struct fl_window *made = NULL;
-    result = make(m, &made);
-    if (result == 0) {
-      old = is_last(m->window) ? m->window : NULL;
-      m->window = made;
-    }
-  }
+  if (m->window == NULL)
+    result = make(m, &m->window);
   if (result == 0) {
     *window = m->window;
     (*window)->refs++;
   }
   pthread_mutex_unlock(&lock);
-  if (old != NULL)
-    destroy(old);
   return result;
 }
 
@@ -75,7 +66,7 @@ void fl_window_drop_entries(const struct fl_operation *op) {
   pthread_mutex_lock(&lock);
   const struct fl_window *window = op->mapping->window;
   size_t at = fl_first_page(op) * fl_os_page_size();
-  if (window != NULL && at + op->span <= window->span)
+  if (window != NULL)
     fl_os_drop_entries((char *)window->base + at, op->span);
   pthread_mutex_unlock(&lock);
 }

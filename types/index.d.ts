@@ -1094,7 +1094,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * theirs go on: the last one to be closed ends the mapping. So does the end of the last thread that has it, if it was
    * closed anywhere. A handle that was collected and not closed counts no more, and closes nothing.
    *
-   * @thread A pool's; after the pool was closed the calling one, which waits then. It does not count against `maxQueue`.
+   * @thread A pool's; after that pool was closed, one of the default pool's. Only where no thread can be had, the calling one,
+   *   which waits then. It does not count against `maxQueue`.
    * @throws The system's error, if it fails to end the mapping; it may be called again then.
    */
   close(): Promise<void>

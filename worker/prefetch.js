@@ -41,6 +41,7 @@ class Prefetch {
     const ranges = this.#ranges
     const end = STRIDE * this.#count++
     let at = end
+    // The same id makes the first difference 0, which counts as false: then the offsets tell.
     while (at > 0 && (ranges[at - STRIDE] - id || ranges[at - STRIDE + 2] - offset) > 0) at -= STRIDE
     if (at < end) ranges.copyWithin(at + STRIDE, at, end)
     return at

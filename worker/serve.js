@@ -68,6 +68,7 @@ class Server {
     this.firstToPrefetch = 0 // the channel whose turn it is
     this.prefetches = new Prefetch()
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
+    this.heard = 0 // the doorbell, as it was before the last look for waiting slots
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = new Group(spin > 0) // of slots that this thread has claimed

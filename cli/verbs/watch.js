@@ -2,7 +2,6 @@
 // faultless watch: shows live which parts of a file are in memory. It draws from a thread of its own (watch/painter.js),
 // whose pace depends on nobody's event loop; this one only listens for signals and for the size of the terminal.
 
-const { once } = require('node:events')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { duration, withOutput, withRange } = require('../options')
@@ -46,7 +45,7 @@ async function run([file], options, { output, terminal, signal }) {
   let failure
   worker.on('error', (error) => (failure = error))
   worker.on('message', (error) => (failure = error))
-  await once(worker, 'exit')
+  await new Promise((resolve) => worker.on('exit', resolve)) // not once() of node:events, which an error ends
   process.stdout.removeListener('resize', tellSize)
   if (failure?.isOfStdout) throw failure
   if (failure !== undefined) output.fail(file, failure, true)
