@@ -379,7 +379,7 @@ class MappedFile extends EventEmitter {
     try {
       await this.#changes.resize(size, onTurn, (found) => this.#follow(found, longer))
     } finally {
-      if (longer !== undefined) await this.#mappings.endGrowing(longer, this.#pool)
+      if (longer !== undefined) this.#mappings.endGrowing(longer, this.#pool)
     }
   }
 

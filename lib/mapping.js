@@ -13,11 +13,14 @@ const { closeMapping } = require('./run-surely')
 
 const LEAST_LONGER = 16 * native.pageSize // bytes of a buffer that a file has grown into
 
+const fileIds = new WeakMap() // by buffer: also of other handles of this thread, which may have grown further
+
 class Mapping {
   #lease // holds its place in the core's table
   #offset
   #report // of the damage that has been told of; made when there is any
-  #isLast = false // whether no other handle on it was open when its file was closed
+  #hasLeft = false
+  #isLast = false // whether no other handle on it was open then
   #hasLetGo = false
 
   /**
@@ -40,19 +43,20 @@ class Mapping {
     this.hot = new HotViews(made, buffer, this.lead)
     this.#lease = lease
     this.#offset = offset
+    fileIds.set(buffer, fileId)
   }
 
   /**
    * One more over the same file, of `least` bytes at least: where there is room of twice as many as this one has, since
-   * each stays until the file is closed.
+   * each stays until the file is closed. That room is not taken where little would be left for others, as under `ulimit -v`.
    * @throws ERR_MAP_UNSUPPORTED, or the system's error
    */
   makeLonger(least) {
     const roomy = Math.max(least, 2 * this.buffer.byteLength, LEAST_LONGER)
+    if (roomy === least || !native.hasRoomFor(2 * roomy)) return this.#makeOf(least)
     try {
       return this.#makeOf(roomy)
-    } catch (error) {
-      if (roomy === least) throw error
+    } catch {
       return this.#makeOf(least)
     }
   }
@@ -87,7 +91,8 @@ class Mapping {
 
   /** Its file is closed; other threads may have it attached. */
   leave() {
-    this.#isLast = native.leave(this.#lease) === 1
+    if (!this.#hasLeft) this.#isLast = native.leave(this.#lease) === 1
+    this.#hasLeft = true
   }
 
   /** After that: closes it if nobody has it any more. Where the system refuses, this may be called again. */
@@ -103,9 +108,13 @@ class Mapping {
     this.#hasLetGo = true
   }
 
-  /** Ends one that nobody has heard of. Where the system refuses, it stays until it is collected. */
+  /**
+   * Ends one that nobody has heard of. A request that was given up may still be at work on it, on a device that hangs: nobody
+   * waits for that, unless the memory is the runtime's. Where the system refuses, it stays until it is collected.
+   */
   async discard(pool) {
     this.leave()
+    if (!isNeeded) return native.abandon(this.id)
     await this.end(pool).catch(() => {})
     this.letGo()
   }
@@ -144,9 +153,9 @@ class Mappings {
     return [this.#current, ...this.#outgrown, ...this.#candidates]
   }
 
-  /** Whether that memory is a buffer of the file's. */
+  /** Whether that memory is a buffer of the file's, which shows the same bytes at the same places. */
   include(memory) {
-    return this.#all.some(({ buffer }) => buffer === memory)
+    return fileIds.get(memory) === this.#current.fileId
   }
 
   /**
@@ -161,11 +170,10 @@ class Mappings {
     return longer
   }
 
-  /** What it has not grown into goes again; where the file is being closed, with it. */
-  async endGrowing(longer, pool) {
+  /** What it has not grown into goes again, by and by; where the file is being closed, with it. */
+  endGrowing(longer, pool) {
     if (longer.file.closed || !this.#candidates.includes(longer)) return
-    await longer.discard(pool)
-    this.#forgetCandidate(longer)
+    void longer.discard(pool).then(() => this.#forgetCandidate(longer))
   }
 
   /**

@@ -167,6 +167,11 @@ Napi::Value Map(const Napi::CallbackInfo &info) {
   return result < 0 ? Result(info.Env(), result) : HandleOfMapped(info.Env(), mapped);
 }
 
+// hasRoomFor(bytes): whether the process may have so many addresses more.
+Napi::Value HasRoomFor(const Napi::CallbackInfo &info) {
+  return Napi::Boolean::New(info.Env(), fl_has_room_for(Integer(info[0])));
+}
+
 // mapLonger(id, length): the same for a file that has outgrown that mapping, which stays.
 Napi::Value MapLonger(const Napi::CallbackInfo &info) {
   fl_map_info mapped;
@@ -205,6 +210,12 @@ Napi::Value Attach(const Napi::CallbackInfo &info) {
 
 // leave(lease): the handle is closed. 1 where it was the last one of the mapping, which is then to be closed as well.
 Napi::Value Leave(const Napi::CallbackInfo &info) { return Result(info.Env(), Handles::Leave(info.Env(), info[0])); }
+
+// abandon(id): nobody waits until the mapping is closed, of which the last handle has been left.
+Napi::Value Abandon(const Napi::CallbackInfo &info) {
+  fl_mapping_abandon(Integer(info[0]), true);
+  return info.Env().Undefined();
+}
 
 // claimWord(int32Array, index, expected, desired): whether the word was exchanged; then it is this thread's.
 Napi::Value ClaimWord(const Napi::CallbackInfo &info) {
@@ -431,6 +442,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportWaits(env, exports, &instance->waits);
   const std::pair<const char *, Napi::Value (*)(const Napi::CallbackInfo &)> functions[] = {
       {"map", Map},
+      {"hasRoomFor", HasRoomFor},
       {"mapLonger", MapLonger},
       {"takeOver", TakeOver},
       {"lay", Lay},
@@ -439,6 +451,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"mirrorLength", MirrorLength},
       {"attach", Attach},
       {"leave", Leave},
+      {"abandon", Abandon},
       {"close", Close},
       {"claimWord", ClaimWord},
       {"disclaimWord", DisclaimWord},

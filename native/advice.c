@@ -15,7 +15,7 @@ int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advic
   struct fl_mapping *m = op->mapping;
   void *base = whole ? (void *)atomic_load(&m->base) : op->base;
   size_t span = whole ? atomic_load(&m->span) : op->span;
-  int result = span == atomic_load(&m->span) ? 0 : fl_map_entries_claim(2);
+  int result = span == 0 || span == atomic_load(&m->span) ? 0 : fl_map_entries_claim(2);
   if (result == 0 && span > 0)
     result = fl_os_advise(base, span, advice);
   if (result == 0 && whole && advice == FL_HUGEPAGE)

@@ -117,6 +117,9 @@ int fl_mapping_create_in(const struct fl_map_request *request, void *address, vo
  */
 int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mirror, struct fl_map_info *info);
 
+/* Whether the process may have so many bytes of addresses more, as of now (RLIMIT_AS; getrlimit(2)). */
+bool fl_has_room_for(uint64_t bytes);
+
 /* The file has grown into it: advice that was given for all of the former holds for it. */
 void fl_mapping_take_over(fl_id id);
 
@@ -149,8 +152,8 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info);
  * A handle ends in one of three ways. The reference that came with it stays.
  * leave: its holder closes it. 1 if it was the last handle, and then the caller must call fl_mapping_close; else 0, or -FL_CLOSED.
  * forget: it was collected. This closes nothing, since the memory may be in use without a handle.
- * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping. It may
- * follow leave, where the thread ended before it could call fl_mapping_close.
+ * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping, when no
+ * operation is under way any more. It may follow leave, where nobody calls fl_mapping_close; the caller waits for nothing.
  */
 int fl_mapping_leave(fl_id id);
 void fl_mapping_forget(fl_id id);

@@ -4,6 +4,7 @@
  * file, and not about what is to be loaded from, is done to all of them.
  */
 #include "mapping.h"
+#include "os.h"
 
 /* Nobody knows the second as yet. */
 static void succeed(struct fl_mapping *m, fl_id id) {
@@ -36,6 +37,13 @@ int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mir
   }
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
+}
+
+bool fl_has_room_for(uint64_t bytes) {
+  void *probe = bytes > SIZE_MAX ? NULL : fl_os_reserve_zeroed((size_t)bytes);
+  if (probe != NULL)
+    fl_os_unmap(probe, (size_t)bytes);
+  return probe != NULL;
 }
 
 void fl_mapping_take_over(fl_id id) {

@@ -168,6 +168,9 @@ uint64_t fl_os_locked_bytes(void);
 /* Writes what was stored in a shared mapping of the file to the device, and waits. */
 int fl_os_flush(int fd, void *base, size_t span);
 
+/* Whether that also writes what was stored in the same pages of the file by way of other mappings. */
+bool fl_os_flushes_other_mappings(void);
+
 /*
  * Writes changed pages of the file to the device, and waits: 0, or the device's error, of which the kernel tells nobody else.
  * Nothing, and 0, where this system cannot do that for this file.

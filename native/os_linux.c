@@ -331,6 +331,9 @@ int fl_os_flush(int fd, void *base, size_t span) {
   return fl_posix_result(msync(base, span, MS_SYNC));
 }
 
+/* It is an fsync of that range of the file, for which every page table that has a page dirty is cleaned (mm/msync.c, mm/rmap.c). */
+bool fl_os_flushes_other_mappings(void) { return true; }
+
 /* A call that is to do nothing tells whether it is there, is allowed (seccomp(2)), and is for such files (ESPIPE). */
 int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
   unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;

@@ -119,6 +119,9 @@ int fl_os_flush(int fd, void *base, size_t span) {
   return result == 0 ? fl_sys_sync_device(fd) : result;
 }
 
+/* The pages of a file are the same ones in all mappings of it. */
+bool fl_os_flushes_other_mappings(void) { return true; }
+
 /* Of the whole file, as msync(2) needs one that is open for writing. Other errors say that it is none for fsync(2). */
 int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
   (void)file_offset;

@@ -208,6 +208,8 @@ int fl_os_flush(int fd, void *base, size_t span) {
   return -ENOTSUP;
 }
 
+bool fl_os_flushes_other_mappings(void) { return false; }
+
 int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
   (void)fd;
   (void)file_offset;

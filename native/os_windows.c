@@ -277,6 +277,9 @@ int fl_os_flush(int file, void *base, size_t span) {
   return result;
 }
 
+/* FlushViewOfFile is about what was stored by way of that view. */
+bool fl_os_flushes_other_mappings(void) { return false; }
+
 int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
   (void)fd, (void)file_offset, (void)span;
   return 0;

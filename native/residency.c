@@ -102,13 +102,14 @@ static int write_out(const struct fl_operation *op) {
   return fl_os_write_out(op->mapping->fd, op->file_offset, op->span);
 }
 
-static int evict(const struct fl_operation *op, void *unused) {
-  (void)unused;
+static int evict(const struct fl_operation *op, void *longest) {
   if (op->span == 0)
     return 0;
   drop_entries_of_unpinned(op);
   fl_window_drop_entries(op);
-  int result = fl_write_back(op, write_out); /* changed pages stay in the cache */
+  /* Changed pages stay in the cache. They are written by the file, whichever mapping was stored into; the longest comes first. */
+  bool writes = op->mapping->entry.id == *(const fl_id *)longest;
+  int result = writes ? fl_write_back(op, write_out) : 0;
   if (result == 0)
     result = fl_os_evict(op->mapping->fd, op->file_offset, op->span);
   fl_mirror_forget_range(op);
@@ -116,4 +117,4 @@ static int evict(const struct fl_operation *op, void *unused) {
 }
 
 /* Of several mappings the one that comes last drops what all of them have let go of. */
-int fl_evict(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, evict, NULL); }
+int fl_evict(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, evict, &id); }

@@ -63,14 +63,17 @@ int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_op
 
 static int write_only(const struct fl_operation *op) { return fl_os_flush(op->mapping->fd, op->base, op->span); }
 
-/* A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. */
-static int flush(const struct fl_operation *op, void *unused) {
-  (void)unused;
+/*
+ * A page that was replaced by zeros is no page of the file any more: stores into it are lost, so it must not pass. The longest
+ * mapping comes first, and covers what others have of the range.
+ */
+static int flush(const struct fl_operation *op, void *longest) {
   if (op->span == 0)
     return 0;
-  fl_write_back(op, write_only);
+  if (op->mapping->entry.id == *(const fl_id *)longest || !fl_os_flushes_other_mappings())
+    fl_write_back(op, write_only);
   int error = atomic_load(&op->mapping->first->write_error);
   return error != 0 ? -FL_DEVICE - error : fl_guard_verdict(op);
 }
 
-int fl_flush(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, flush, NULL); }
+int fl_flush(fl_id id, uint64_t offset, uint64_t length) { return fl_act_on_all(id, offset, length, flush, &id); }

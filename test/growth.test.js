@@ -386,6 +386,17 @@ describe('what was there before goes on', () => {
     await pool.close()
   })
 
+  test('a long write from what one handle has grown into, over itself, is refused by the other as well', async () => {
+    const file = await openFile(make(), 'r+')
+    const other = closing(attach(file.handle))
+    await file.resize(4 << 20)
+    const data = new Uint8Array(file.buffer, 0, 1 << 20)
+    for (const one of [file, other]) {
+      await one.refresh()
+      expect(await errorOf(() => one.write(PAGE, data))).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+    }
+  })
+
   test('a length that was given stays', async () => {
     const path = make()
     const file = await openFile(path, { flags: 'r+', length: SIZE })
@@ -431,13 +442,18 @@ describe('growth that fails leaves nothing behind', () => {
     })
   })
 
-  testTraced('a write-back that fails is told of by every flush, whichever mapping met it, until a refresh()', async () => {
-    const failed = (when) => ['strace', '-f', '-o', '/dev/null', '-e', `inject=msync:error=EIO:when=${when}`]
-    for (const when of [1, 2]) {
-      expect(await childResult('growth.js', ['lost', make()], { under: failed(when) })).toEqual({
-        all: ['ERR_MAP_IO', 'ERR_MAP_IO'], beyond: 'ERR_MAP_IO', refreshed: ['resolved', 'resolved'], flushed: 'resolved'
-      })
-    }
+  testTraced('a write-back that fails is told of by every flush until a refresh(), and each flush is one, of all mappings', async () => {
+    const log = nodePath.join(folder, 'msync.log')
+    const under = ['strace', '-f', '-o', log, '-e', 'trace=msync', '-e', 'inject=msync:error=EIO:when=1']
+    expect(await childResult('growth.js', ['lost', make()], { under })).toEqual({
+      all: ['ERR_MAP_IO', 'ERR_MAP_IO'], beyond: 'ERR_MAP_IO', refreshed: ['resolved', 'resolved'], flushed: 'resolved'
+    })
+    expect(fs.readFileSync(log, 'latin1').match(/msync\(/g)).toHaveLength(4)
+  })
+
+  testOnLinux('where twice as much would leave no room for others, it takes what it needs', async () => {
+    const { buffer, size } = await childResult('growth.js', ['narrow', make()])
+    expect(buffer).toBe(size)
   })
 
   testUnlessLaid('a file that has grown and is forgotten is unmapped when it is collected', async () => {

@@ -4,7 +4,7 @@
 
 const { open, Pool } = require('..')
 const {
-  EXITING, PAGE, childResult, errorOf, expectContent, hasThreadInDevice, makeFile, mapLines, runChild, temporaryFolder
+  EXITING, PAGE, childResult, errorOf, expectContent, hasThreadInDevice, makeFile, mapLines, openFiles, runChild, temporaryFolder
 } = require('./helpers')
 const { useSlowfs, whyNot } = require('./slowfs/slowfs')
 const until = require('./fixtures/until')
@@ -160,6 +160,21 @@ if (skipped !== undefined) {
     const touched = file.touch(0, 1).then(() => order.push('touched'))
     await Promise.all([waited, touched])
     expect(order).toEqual(['timed-out', 'touched'])
+  })
+
+  test('a growth that was given up with its pool is waited for by nobody', async () => {
+    const at = await mount({ statMs: 2 * READ_MS })
+    const pool = new Pool()
+    const file = await open(at('slow'), { pool, flags: 'r+' })
+    const asked = at.asked()
+    const growing = errorOf(() => file.resize(2 * file.byteLength))
+    await asked
+    const destroyed = pool.destroy()
+    expect(await growing).toMatchObject({ code: 'ERR_POOL_CLOSED' })
+    expect(openFiles(at('slow'))).toHaveLength(2) // its own, and the one for which the device has not answered yet
+    await file.close()
+    await destroyed
+    await until(() => openFiles(at('slow')).length === 0)
   })
 
   test('refresh() of a file on a slow device does not hold up that of another', async () => {
