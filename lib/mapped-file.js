@@ -50,6 +50,7 @@ class MappedFile extends EventEmitter {
   #isStuck = false // that was rejected
   #unwatch
   #madeLeases // when any was asked for
+  #slice // the function, when it was asked for
   #stats = { touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0, views: 0, hits: 0, misses: 0 }
 
   /**
@@ -241,11 +242,12 @@ class MappedFile extends EventEmitter {
 
   /**
    * A copy of the bytes from `start` up to `end`, as ArrayBuffer.prototype.slice cuts them but for its negative
-   * numbers: with byteLength this makes the file an AsyncBuffer (hyparquet).
-   * @returns {Promise<ArrayBuffer>} rejected as touch() is
+   * numbers: with byteLength this makes the file an AsyncBuffer (hyparquet), of which cachedAsyncBuffer() takes the function
+   * and calls it by itself.
+   * @returns {(start?: number, end?: number) => Promise<ArrayBuffer>} rejected as touch() is
    */
-  slice(start, end) {
-    return this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer)
+  get slice() {
+    return (this.#slice ??= (start, end) => this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer))
   }
 
   /**

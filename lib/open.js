@@ -12,6 +12,8 @@ const { clientOf, getDefaultPool, settleDefaultPool } = require('./pool')
 const { DEFAULT_FRESHNESS, checkInteger, lengthWithin, mapFlags, openOptions } = require('./options')
 const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
 
+const FILE_KINDS = 'a path (a string, a Buffer or a URL), a file descriptor or a FileHandle'
+
 /**
  * Maps a file.
  * @param {string | Buffer | URL | number | import('node:fs/promises').FileHandle} file a path; or an open descriptor,
@@ -56,10 +58,11 @@ function checkExisting(fd, flags) {
   return fd
 }
 
-/** How messages and `file.path` name it. What is no path at all is left to openPath, which says so. */
+/** How messages and `file.path` name it. What is no URL after all is left to openPath, which says so. */
 function displayPath(file) {
   if (typeof file === 'string') return file
   if (isUint8Array(file)) return Buffer.from(file).toString()
+  if (typeof file?.href !== 'string') throw invalidType('file', FILE_KINDS, file)
   const isUrl = typeof file?.href === 'string' && typeof file.protocol === 'string' // of another realm, or like one, for fs as well
   if (isUrl) return file.protocol === 'file:' ? fileURLToPath(file) : file.href
   return file

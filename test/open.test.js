@@ -246,6 +246,7 @@ describe('open() refuses with the error that fs gives, and leaves nothing behind
     const error = await refusal(file)
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
     expect(error.message).toContain(received)
+    expect(error.message).toContain('a file descriptor or a FileHandle')
   })
 })
 

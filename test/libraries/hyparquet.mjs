@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { cachedAsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { FLIGHTS_PARQUET, SALES_PARQUET } from '../../examples/data/packages.mjs'
 
@@ -19,6 +19,12 @@ export const checks = {
     const rows = await parquetReadObjects({ file, compressors })
     assert.deepEqual(rows, await parquetReadObjects({ file: heap, compressors }))
     assert.equal(rows.length, 9994)
+  },
+
+  async 'a cache over it, which calls slice() by itself'(context) {
+    const file = await context.map(SALES_PARQUET)
+    const rows = await parquetReadObjects({ file: cachedAsyncBuffer(file), compressors })
+    assert.deepEqual(rows, await parquetReadObjects({ file, compressors }))
   },
 
   async 'some rows of a large file'(context) {

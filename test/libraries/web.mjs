@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import http from 'node:http'
+import path from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { AIRPORTS, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
@@ -102,6 +104,14 @@ export const checks = {
     if (NODE < 24) assert.ok((await compress(view)).equals(heap))
     else await assert.rejects(compress(view), TypeError)
     assert.ok((await compress(heap)).equals(heap))
+  },
+
+  async 'WebAssembly.compile'(context) {
+    const empty = path.join(context.folder, 'empty.wasm')
+    await writeFile(empty, Buffer.from('0061736d01000000', 'hex')) // magic number and version
+    const file = await context.map(empty)
+    await assert.rejects(WebAssembly.compile(file.buffer), TypeError)
+    assert.ok(await WebAssembly.compile(await file.view()) instanceof WebAssembly.Module)
   },
 
   async 'transferring'(context) {
