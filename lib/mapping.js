@@ -47,26 +47,26 @@ class Mapping {
   }
 
   /**
-   * One more over the same file, of `least` bytes at least: where there is room of twice as many as this one has, since
+   * The one that another thread has grown into already, or one more over the same file, of `least` bytes at least: where there is room of twice as many as this one has, since
    * each stays until the file is closed. That room is not taken where little would be left for others, as under `ulimit -v`.
    * @throws ERR_MAP_UNSUPPORTED, or the system's error
    */
   makeLonger(least) {
     const roomy = Math.max(least, 2 * this.buffer.byteLength, LEAST_LONGER)
-    if (roomy === least || !native.hasRoomFor(2 * roomy)) return this.#makeOf(least)
+    if (roomy === least || !native.hasRoomFor(2 * roomy)) return this.#makeOf(least, least)
     try {
-      return this.#makeOf(roomy)
+      return this.#makeOf(roomy, least)
     } catch {
-      return this.#makeOf(least)
+      return this.#makeOf(least, least)
     }
   }
 
-  #makeOf(length) {
+  #makeOf(length, least) {
     const { id, path } = this
     const offset = this.#offset
     const made = isNeeded
       ? layFile({ offset, length }, path, (bytes, mirror) => native.layLonger(id, length, bytes, mirror))
-      : native.mapLonger(id, length)
+      : native.mapLonger(id, least, length)
     if (typeof made === 'number') throw fromCore(made, 'mmap', path, offset, length)
     return new Mapping(this.file, made, { offset, path })
   }
@@ -141,7 +141,8 @@ class Mappings {
     this.#current = new Mapping(file, made, { offset, path })
     this.#offset = offset
     this.#follows = follows
-    this.length = length // as far as known
+    this.length = Math.min(length, this.#current.buffer.byteLength) // as far as known
+    if (length > this.length) this.#catchUp(offset + length)
   }
 
   /** What new requests name. */
@@ -184,6 +185,19 @@ class Mappings {
   follow(size, longer) {
     for (const mapping of this.#all) mapping.takeStock()
     if (longer !== undefined) this.#growInto(longer)
+    this.#reach(size)
+  }
+
+  /** It was attached by a handle that is older than what the file has grown into. */
+  #catchUp(size) {
+    try {
+      this.#reach(size)
+    } catch {
+      // As far as can be had: refresh() tells why.
+    }
+  }
+
+  #reach(size) {
     this.#setLength(size)
     if (!this.#isOutgrownBy(size)) return
     this.#growInto(this.#current.makeLonger(size - this.#offset))

@@ -133,7 +133,8 @@ Napi::Value LayLonger(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   Napi::Uint8Array bytes = info[2].As<Napi::Uint8Array>(), mirror = info[3].As<Napi::Uint8Array>();
   fl_map_info mapped;
-  int result = fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), bytes.Data(), mirror.Data(), &mapped);
+  int result = fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), Integer(info[1]), bytes.Data(),
+                                        mirror.Data(), &mapped);
   return result < 0 ? Result(env, result) : HandleOfLaid(env, mapped, bytes, mirror);
 }
 
@@ -172,10 +173,12 @@ Napi::Value HasRoomFor(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), fl_has_room_for(Integer(info[0])));
 }
 
-// mapLonger(id, length): the same for a file that has outgrown that mapping, which stays.
+// mapLonger(id, least, length): the same for a file that has outgrown that mapping, which stays. It may be longer, as another
+// thread has it already.
 Napi::Value MapLonger(const Napi::CallbackInfo &info) {
   fl_map_info mapped;
-  int result = fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), nullptr, nullptr, &mapped);
+  int result =
+      fl_mapping_create_longer(Integer(info[0]), Integer(info[1]), Integer(info[2]), nullptr, nullptr, &mapped);
   return result < 0 ? Result(info.Env(), result) : HandleOfMapped(info.Env(), mapped);
 }
 

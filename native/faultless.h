@@ -82,14 +82,16 @@ struct fl_map_request {
 
 struct fl_map_info {
   fl_id id;
-  fl_id file;            /* the id of the mapping that the file had first: all that follow one another have the same */
-  void *data;            /* the byte at `offset` of the file; NULL for an empty mapping */
-  uint64_t length;       /* as it was asked for */
-  uint64_t offset;       /* the same */
-  uint64_t known_length; /* bytes of these that the file was last known to have, if it follows; else all */
-  bool follows;          /* as it was asked for */
-  enum fl_mode mode;     /* the same */
-  bool copy_on_write;    /* false for FL_SHARED, and where the system grants no copy-on-write: then stores fault */
+  fl_id file;      /* the id of the mapping that the file had first: all that follow one another have the same */
+  void *data;      /* the byte at `offset` of the file; NULL for an empty mapping */
+  uint64_t length; /* as it was asked for */
+  uint64_t offset; /* the same */
+  uint64_t
+      known_length;   /* bytes of these that the file was last known to have, if it follows; else all. Of one that was
+                            attached: more than `length` where the file has outgrown it */
+  bool follows;       /* as it was asked for */
+  enum fl_mode mode;  /* the same */
+  bool copy_on_write; /* false for FL_SHARED, and where the system grants no copy-on-write: then stores fault */
   unsigned char *mirror; /* see mirror.c; stays as long as the mapping has a reference. NULL where there is none */
   size_t mirror_length;
   unsigned mirror_believed; /* an entry is believed while it is fewer epochs old than this; 0: there are no epochs */
@@ -110,12 +112,14 @@ int fl_mapping_create(const struct fl_map_request *request, struct fl_map_info *
 int fl_mapping_create_in(const struct fl_map_request *request, void *address, void *mirror, struct fl_map_info *info);
 
 /*
- * What a file gets that outgrows a mapping: one more of `length` bytes, from the same byte on, with all that was asked
- * for the first. Over memory of the caller's as above, unless `address` is NULL. Fails as these do,
- * and with -FL_CLOSED. The former stays, and goes with the new one at the earliest; fl_advise, fl_evict, fl_flush, fl_resize
- * and fl_refresh of the new one do to the former what they do, as far as it reaches and is open.
+ * What a file gets that outgrows a mapping: one handle more on the longest mapping that it has, if that has `least` bytes, as
+ * another thread may have followed the file before; else one mapping more of `length` bytes, from the same byte on, with all
+ * that was asked for the first. The latter in any case over memory of the caller's as above, unless `address` is NULL. Fails as
+ * these do, and with -FL_CLOSED. The former stays, and goes with the new one at the earliest; fl_advise, fl_evict, fl_flush, fl_resize
+ * and fl_refresh of one do the same to the others, as far as these reach and are open.
  */
-int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mirror, struct fl_map_info *info);
+int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *address, void *mirror,
+                             struct fl_map_info *info);
 
 /* Whether the process may have so many bytes of addresses more, as of now (RLIMIT_AS; getrlimit(2)). */
 bool fl_has_room_for(uint64_t bytes);

@@ -1,42 +1,97 @@
 /*
  * A file that outgrows its mapping has one more, of the same descriptor, and keeps the former as long as that is open: memory of
- * it may be held. What is done to pages by way of one mapping says nothing of the others, so whatever is about pages of the
- * file, and not about what is to be loaded from, is done to all of them.
+ * it may be held, and other threads may not have followed yet. What is done to pages by way of one mapping says nothing of the
+ * others, so whatever is about pages of the file, and not about what is to be loaded from, is done to all of them.
  */
-#include "mapping.h"
+#include "mapping_table.h"
 #include "os.h"
 
-/* Nobody knows the second as yet. */
-static void succeed(struct fl_mapping *m, fl_id id) {
-  struct fl_operation op;
-  if (fl_operation_begin(&op, id, 0, 0) < 0)
-    return;
-  if (fl_mapping_retain(m->entry.id) == 0) {
-    op.mapping->outgrown = m;
-    op.mapping->first = m->first;
+/*
+ * The mappings of a file are a chain, from the longest down, in which each holds the one before. A thread that needs a longer one
+ * takes the longest that is open, if it is long enough: so all threads that follow the file end up on the same one.
+ */
+
+/* With the table's lock held: the longest that is open, with a reference; NULL where none is. */
+static struct fl_mapping *acquire_longest(const struct fl_mapping *m) {
+  struct fl_mapping *longest = m->first->longest == NULL ? m->first : m->first->longest;
+  for (; longest != NULL; longest = longest->outgrown) {
+    bool open = longest->entry.refs > 0 && !longest->is_left && !atomic_load(&longest->closed);
+    if (open) {
+      longest->entry.refs++;
+      return longest;
+    }
   }
-  fl_operation_end(&op, 0);
+  return NULL;
 }
 
-int fl_mapping_create_longer(fl_id id, uint64_t length, void *address, void *mirror, struct fl_map_info *info) {
+/* One handle more, with a reference, on the longest, where that will do. */
+static bool attach_longest(const struct fl_mapping *m, uint64_t least, struct fl_map_info *info) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  struct fl_mapping *longest = acquire_longest(m);
+  bool suits = longest != NULL && longest->length >= least && !atomic_load(&longest->borrowed);
+  if (suits)
+    longest->handles++;
+  pthread_mutex_unlock(&fl_mappings.lock);
+  if (suits)
+    fl_mapping_describe(longest, info);
+  else if (longest != NULL)
+    fl_mapping_release(longest->entry.id);
+  return suits;
+}
+
+/* Nobody knows the second as yet. It holds the longest that is open, or else the one that it was made for. */
+static void succeed(struct fl_mapping *m, struct fl_map_info *info) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  struct fl_mapping *made = fl_table_acquire_locked(&fl_mappings, info->id);
+  made->entry.refs--; /* never the last: it is the caller's */
+  made->first = m->first;
+  made->outgrown = acquire_longest(m);
+  if (made->outgrown == NULL) {
+    made->outgrown = m;
+    m->entry.refs++;
+  }
+  m->first->longest = made;
+  pthread_mutex_unlock(&fl_mappings.lock);
+  info->file = m->first->entry.id;
+}
+
+int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *address, void *mirror,
+                             struct fl_map_info *info) {
   struct fl_operation op; /* while it is under way the descriptor stays */
   int result = fl_operation_begin(&op, id, 0, 0);
   if (result < 0)
     return result;
   struct fl_mapping *m = op.mapping;
-  struct fl_map_request request = {.fd = m->fd,
-                                   .offset = m->file_offset + m->lead,
-                                   .length = length,
-                                   .mode = m->mode,
-                                   .freshness_ns = m->freshness_ns,
-                                   .follows = m->follows};
-  result = fl_mapping_create_in(&request, address, mirror, info);
-  if (result == 0) {
-    succeed(m, info->id);
-    info->file = m->first->entry.id;
+  if (address != NULL || !attach_longest(m, least, info)) {
+    struct fl_map_request request = {.fd = m->fd,
+                                     .offset = m->file_offset + m->lead,
+                                     .length = length,
+                                     .mode = m->mode,
+                                     .freshness_ns = m->freshness_ns,
+                                     .follows = m->follows};
+    result = fl_mapping_create_in(&request, address, mirror, info);
+    if (result == 0)
+      succeed(m, info);
   }
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
+}
+
+uint64_t fl_mapping_longest_known(const struct fl_mapping *m) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  struct fl_mapping *longest = acquire_longest(m);
+  pthread_mutex_unlock(&fl_mappings.lock);
+  uint64_t known = fl_mapping_known(longest == NULL ? m : longest);
+  if (longest != NULL)
+    fl_mapping_release(longest->entry.id);
+  return known;
+}
+
+void fl_mapping_end_succession(struct fl_mapping *m) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  if (m->first->longest == m)
+    m->first->longest = m->outgrown;
+  pthread_mutex_unlock(&fl_mappings.lock);
 }
 
 bool fl_has_room_for(uint64_t bytes) {
@@ -51,33 +106,45 @@ void fl_mapping_take_over(fl_id id) {
   if (fl_operation_begin(&op, id, 0, 0) < 0)
     return;
   const struct fl_mapping *former = op.mapping->outgrown;
-  int advice = former == NULL ? -1 : atomic_load(&former->advice);
+  bool is_first_time = former != NULL && !atomic_exchange(&op.mapping->taken_over, true);
+  int advice = is_first_time ? atomic_load(&former->advice) : -1;
   if (advice >= 0)
     fl_advise_on_access(&op, true, (enum fl_advice)advice);
-  if (former != NULL && atomic_load(&former->huge))
+  if (is_first_time && atomic_load(&former->huge))
     fl_advise_on_access(&op, true, FL_HUGEPAGE);
   fl_operation_end(&op, 0);
 }
 
-int fl_act_on_outgrown(const struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+/* As far as it reaches. */
+static int act_on_one(const struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+  if (offset > m->length)
+    return 0;
+  uint64_t rest = m->length - offset;
+  int result = fl_act_on(m->entry.id, offset, length < rest ? length : rest, act, argument);
+  return result == -FL_CLOSED ? 0 : result;
+}
+
+int fl_act_on_others(const struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  const struct fl_mapping *longest = acquire_longest(m); /* holds the others */
+  pthread_mutex_unlock(&fl_mappings.lock);
   int result = 0;
-  while ((m = m->outgrown) != NULL) {
-    if (offset > m->length)
-      continue;
-    uint64_t rest = m->length - offset;
-    int one = fl_act_on(m->entry.id, offset, length < rest ? length : rest, act, argument);
-    if (result == 0 && one < 0 && one != -FL_CLOSED)
+  for (const struct fl_mapping *other = longest; other != NULL; other = other->outgrown) {
+    int one = other == m ? 0 : act_on_one(other, offset, length, act, argument);
+    if (result == 0 && one < 0)
       result = one;
   }
+  if (longest != NULL)
+    fl_mapping_release(longest->entry.id);
   return result;
 }
 
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
-  struct fl_operation op; /* holds those that were outgrown */
+  struct fl_operation op;
   int result = fl_operation_begin(&op, id, offset, length);
   if (result < 0)
     return result;
   result = fl_act_on(id, offset, length, act, argument);
-  int others = fl_act_on_outgrown(op.mapping, offset, length, act, argument);
+  int others = fl_act_on_others(op.mapping, offset, length, act, argument);
   return fl_operation_end(&op, result != 0 ? result : others);
 }

@@ -46,6 +46,7 @@ static void release(struct fl_mapping *m);
 /* The last reference is gone: hides the range from the guard, frees the entry, gives the rest to the reaper. */
 void fl_mapping_discard(struct fl_mapping *m) {
   struct fl_mapping *outgrown = m->outgrown;
+  fl_mapping_end_succession(m);
   if (m->borrowed)
     return_borrowed(m);
   struct fl_remains remains = {.span = atomic_load(&m->span), .damage = (void *)m->damage, .fd = m->fd};
@@ -96,14 +97,18 @@ static void refuse(struct fl_mapping *m) {
   release(m);
 }
 
-static void describe(const struct fl_mapping *m, struct fl_map_info *info) {
+uint64_t fl_mapping_known(const struct fl_mapping *m) {
+  uint64_t known_end = atomic_load(&m->known_end);
+  return known_end <= m->lead ? 0 : known_end - m->lead;
+}
+
+void fl_mapping_describe(const struct fl_mapping *m, struct fl_map_info *info) {
   info->id = m->entry.id;
   info->file = m->first->entry.id;
   info->data = m->base == 0 ? NULL : (unsigned char *)m->base + m->lead;
   info->length = m->length;
   info->offset = m->file_offset + m->lead;
-  uint64_t known_end = atomic_load(&m->known_end);
-  info->known_length = known_end <= m->lead ? 0 : known_end - m->lead;
+  info->known_length = fl_mapping_known(m);
   info->follows = m->follows;
   info->mode = m->mode;
   info->copy_on_write = m->copy_on_write;
@@ -125,7 +130,7 @@ int fl_mapping_create_in(const struct fl_map_request *request, void *address, vo
     refuse(m);
     return result;
   }
-  describe(m, info);
+  fl_mapping_describe(m, info);
   return 0;
 }
 
@@ -157,10 +162,12 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   if (open)
     m->handles++;
   pthread_mutex_unlock(&fl_mappings.lock);
-  if (open)
-    describe(m, info);
-  else
+  if (open) {
+    fl_mapping_describe(m, info);
+    info->known_length = fl_mapping_longest_known(m);
+  } else {
     release(m);
+  }
   return open ? 0 : -FL_CLOSED;
 }
 

@@ -60,11 +60,13 @@ struct fl_mapping {
   _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
   bool follows;
+  _Atomic bool taken_over; /* growth.c: it has the advice of the one before */
   _Atomic uint64_t
       known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
 
   struct fl_mapping *outgrown; /* growth.c: the one before this, with a reference; or NULL */
   struct fl_mapping *first;    /* of those that have followed one another: what comes next is that one's for all */
+  struct fl_mapping *longest;  /* of the first: the last that has followed, or NULL; guarded by the table's lock */
   pthread_mutex_t writing;     /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
   _Atomic int write_error;     /* errno of the first write-back that failed: whose stores were lost, nobody knows */
 
@@ -205,12 +207,11 @@ void fl_blocks_read(const struct fl_operation *op);
 int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
 
 /*
- * growth.c: fl_act_on for a mapping and for those that its file has outgrown, as far as these reach and are open. Returns the
- * first failure, with that of the mapping itself before others. The second leaves the mapping itself out, of which an operation
- * is under way.
+ * growth.c: fl_act_on for a mapping and for the others of its file, as far as these reach and are open. Returns the first failure,
+ * with that of the mapping itself before others. The second leaves the mapping itself out, of which an operation is under way.
  */
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
-int fl_act_on_outgrown(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
+int fl_act_on_others(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 
 /* advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that. */
 int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice);

@@ -40,7 +40,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->handles = 1;
   m->damage = NULL;
   m->window = NULL;
-  m->outgrown = NULL;
+  m->outgrown = m->longest = NULL;
   m->first = m;
   pthread_mutex_init(&m->writing, NULL);
   pthread_mutex_init(&m->refreshing, NULL);
@@ -57,6 +57,7 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   atomic_store(&m->device_failed, false);
   atomic_store(&m->advice, -1);
   atomic_store(&m->huge, false);
+  atomic_store(&m->taken_over, false);
   atomic_store(&m->damaged_pages, 0);
   atomic_store(&m->alone, 0);
   atomic_store(&m->write_error, 0);

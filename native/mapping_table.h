@@ -28,6 +28,18 @@ int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span);
 /* mapping.c: the last reference is gone. */
 void fl_mapping_discard(struct fl_mapping *m);
 
+/* growth.c: the last reference is gone, so that it is no longer the longest of its file. */
+void fl_mapping_end_succession(struct fl_mapping *mapping);
+
+/* mapping.c: bytes of the file from where the mapping begins, as far as it reaches, as they were last known. */
+uint64_t fl_mapping_known(const struct fl_mapping *mapping);
+
+/* growth.c: the same as far as the longest mapping of the file reaches. */
+uint64_t fl_mapping_longest_known(const struct fl_mapping *mapping);
+
+/* mapping.c: all but the reference that whoever asks has. */
+void fl_mapping_describe(const struct fl_mapping *mapping, struct fl_map_info *info);
+
 /* mapping.c: closes what was abandoned while an operation ran. For the reaper's thread, with a reference. */
 void fl_mapping_finish_abandoned(void *mapping);
 

@@ -91,6 +91,6 @@ int fl_refresh(fl_id id, uint64_t *size) {
     return result;
   atomic_store(&op.mapping->first->write_error, 0);
   result = fl_refresh_pages(op.mapping, size);
-  int others = fl_act_on_outgrown(op.mapping, 0, 0, refresh, NULL);
+  int others = fl_act_on_others(op.mapping, 0, 0, refresh, NULL);
   return fl_operation_end(&op, result < 0 ? result : others);
 }

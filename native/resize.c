@@ -17,7 +17,7 @@ static void forget(struct fl_mapping *m, uint64_t size) {
   fl_mirror_forget_from(m, size <= m->file_offset ? 0 : (size - m->file_offset) / fl_os_page_size());
 }
 
-/* A mapping that the file has outgrown. What cannot be had there stays damaged, of which a refresh tells. */
+/* Another mapping of the file. What cannot be had there stays damaged, of which a refresh tells. */
 static int follow(const struct fl_operation *op, void *size) {
   uint64_t new_size;
   forget(op->mapping, *(uint64_t *)size);
@@ -33,7 +33,7 @@ static int resize(struct fl_mapping *m, uint64_t size, uint64_t *new_size) {
   if (result == 0)
     result = fl_refresh_pages(m, new_size);
   if (result == 0)
-    fl_act_on_outgrown(m, 0, 0, follow, &size);
+    fl_act_on_others(m, 0, 0, follow, &size);
   pthread_mutex_unlock(&m->first->writing);
   return result;
 }

@@ -12,7 +12,7 @@ const { Pool, attach, open } = require('..')
 const native = require('../native/binding')
 const { ChannelMemory, PoolMemory } = require('../worker/layout')
 const {
-  PAGE, canMapFrom, childResult, contentAt, errorOf, expectContent, isLaid, isWindows, lookUntil, makeFile, mapLines, openFiles,
+  PAGE, canMapFrom, childResult, contentAt, errorOf, expectContent, isLaid, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles,
   temporaryFolder, testUnlessLaid, useClosing
 } = require('./helpers')
 const { testTraced } = require('./tracing')
@@ -367,6 +367,50 @@ describe('what was there before goes on', () => {
     expectContent(await other.view(), 0, LARGER)
     await Promise.all([other.close(), later.close()])
     expect(await lookUntil([0, 0], () => [openFiles(path).length, mapLines(path).length])).toEqual([0, 0])
+  })
+
+  testUnlessLaid('threads that follow it have the same memory again, which ends with the last of them', async () => {
+    const path = make()
+    const file = await openFile(path, 'r+')
+    const other = closing(attach(file.handle))
+    await file.resize(LARGER)
+    await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+    const old = closing(attach({ ...other.handle })) // as one that was posted before
+    expect([other.byteLength, old.byteLength]).toEqual([SIZE, LARGER])
+    await other.refresh()
+    expect(other.byteLength).toBe(LARGER)
+    expect(mapLines(path)).toHaveLength(2)
+    const views = await Promise.all([file, other, old].map((one) => one.view()))
+    views[0][LARGER - 1] ^= 1
+    expect(views.map((view) => view[LARGER - 1])).toEqual(Array(3).fill(contentAt(LARGER - 1, 1)[0] ^ 1))
+    views[0][LARGER - 1] ^= 1
+    await file.close()
+    await old.close()
+    for (const view of views) expectContent(view, 0, LARGER)
+    await other.close()
+    expect(views.every((view) => view.every((byte) => byte === 0))).toBe(true)
+    expect(await lookUntil([0, 0], () => [openFiles(path).length, mapLines(path).length])).toEqual([0, 0])
+  })
+
+  testWhereMappedFilesAreCut('what is done by way of a buffer that it has outgrown is done to the others', async () => {
+    const path = make()
+    const file = await openFile(path, 'r+')
+    const other = closing(attach(file.handle))
+    await file.resize(LARGER)
+    await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+    const view = await file.view()
+    await other.flush()
+    if (process.platform === 'linux' && !isTmpfs(folder)) {
+      await other.evict()
+      expect((await file.residency()).bitmap.subarray(0, Math.floor(SIZE / PAGE))).toEqual(Buffer.alloc(Math.floor(SIZE / PAGE)))
+    }
+    fs.truncateSync(path, PAGE)
+    expect([view[5 * PAGE], file.damaged]).toEqual([0, PAGE])
+    fs.truncateSync(path, LARGER)
+    await other.refresh()
+    expect([file.damaged, other.byteLength]).toEqual([0, LARGER])
+    await file.close()
+    await other.close()
   })
 
   testWithLeases('it is one file to its pool, of which others are left a thread and slots', async () => {

@@ -134,6 +134,8 @@ export const MAP_PRIVATE: number
  * thread that loads faultless has a default pool of its own. The first {@link open} or {@link map} that names no pool settles
  * what its options are; `configure` comes before that. It is made when it first has something to do.
  *
+ * Called again it replaces what the call before has set.
+ *
  * Options win over the environment variables `FAULTLESS_MIN_THREADS` and `FAULTLESS_MAX_THREADS` (whole numbers, for
  * default pools only), and these win over the defaults. A bad value in the environment is thrown or rejected by the call
  * that first needs it.
@@ -230,8 +232,9 @@ export interface OpenOptions {
    *
    * A file that outgrows its buffer gets another one. Views that are held of the former show the same file, but for stray
    * stores of `'r'`, which stay where they were made; and its pages are entered in the page table once more. Threads that
-   * {@link attach} the file keep the former until they call `refresh` themselves, and `Atomics.notify` by way of one
-   * buffer wakes nobody who waits by way of the other. Where that matters, reserve.
+   * {@link attach} the file keep the former until they call `refresh` themselves, and have the same memory again then, but each
+   * by a buffer of its own: `Atomics.notify` by way of one wakes nobody who waits by way of the other. Where that matters,
+   * reserve; or use {@link MappedFile.wait}.
    *
    * Ranges beyond `byteLength` are `ERR_OUT_OF_RANGE`. A load from the buffer there gives zeros, and counts as
    * [damage](../docs/safety.md#the-file-shrinks) until the file has grown; what is stored there is lost. In the page in which
@@ -599,7 +602,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * The mapped memory itself. A load from a page that is not resident stops the thread until the device answers: touch
    * first, or take a {@link view}. Longer than {@link byteLength} with {@link OpenOptions.reserve}, and where the file has
    * been cut, or has outgrown its first one: there it reads as zeros, and what is stored there is lost. It is one buffer in
-   * all threads that {@link attach} the file, so `Atomics` work across them.
+   * all threads that {@link attach} the file, so `Atomics` work across them, as long as it does not outgrow that
+   * ({@link OpenOptions.reserve}).
    *
    * Another one once {@link resize} or {@link refresh} has found the file to reach past its end: ask for it anew after these.
    * The former stays mapped until the file is closed, with a descriptor of its own; a page that is lost there and here counts

@@ -287,7 +287,7 @@ static void a_file_that_outgrows_its_mapping_has_one_more(void) {
   uint64_t size;
   CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
   CHECK_EQUAL(fl_advise(info.id, 0, PAGE, FL_SEQUENTIAL), 0);
-  CHECK_EQUAL(fl_mapping_create_longer(info.id, 10 * PAGE, NULL, NULL, &longer), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 10 * PAGE, 10 * PAGE, NULL, NULL, &longer), 0);
   fl_mapping_take_over(longer.id);
   CHECK(longer.id != info.id && longer.follows && longer.mode == FL_SHARED);
   CHECK_EQUAL(longer.offset, 5);
@@ -314,12 +314,57 @@ static void a_file_that_outgrows_its_mapping_has_one_more(void) {
   CHECK_EQUAL(((volatile unsigned char *)info.data)[4], 0);
   CHECK_EQUAL(fl_refresh(longer.id, &size), 0);
   CHECK_EQUAL(((volatile unsigned char *)longer.data)[4], byte_at(9));
-  CHECK_EQUAL(fl_mapping_create_longer(info.id, 20 * PAGE, NULL, NULL, &none), -FL_CLOSED);
-  CHECK_EQUAL(fl_mapping_create_longer(longer.id, UINT64_MAX, NULL, NULL, &none), -EOVERFLOW);
-  CHECK_EQUAL(fl_mapping_create_longer(longer.id, (uint64_t)1 << 50, NULL, NULL, &none), -ENOMEM);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 20 * PAGE, 20 * PAGE, NULL, NULL, &none), -FL_CLOSED);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, UINT64_MAX, UINT64_MAX, NULL, NULL, &none), -EOVERFLOW);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, (uint64_t)1 << 50, (uint64_t)1 << 50, NULL, NULL, &none), -ENOMEM);
   let_go(info.id);
   CHECK_EQUAL(fl_mapping_close(longer.id), 0);
   let_go(longer.id);
+  CHECK_EQUAL(count_descriptors(), before);
+  close(fd);
+}
+
+static void whoever_needs_a_longer_mapping_takes_the_longest(void) {
+  int fd = make_file(8 * PAGE), before = count_descriptors();
+  struct fl_map_request request = {fd, 0, PAGE, FL_SHARED, FRESHNESS, true};
+  struct fl_map_info info, longer, same, longest, again;
+  uint64_t size;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 2 * PAGE, 4 * PAGE, NULL, NULL, &longer), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 3 * PAGE, 6 * PAGE, NULL, NULL, &same), 0);
+  CHECK_EQUAL(same.id, longer.id);
+  CHECK_EQUAL(same.length, 4 * PAGE);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 5 * PAGE, 8 * PAGE, NULL, NULL, &longest), 0);
+  CHECK(longest.id != longer.id && longest.file == info.id && longer.file == info.id);
+  CHECK_EQUAL(count_descriptors(), before + 3);
+  /* What is done by way of the first is done to all. */
+  CHECK_EQUAL(touch(longest.id, 0, 8 * PAGE), 0);
+  CHECK_EQUAL(ftruncate(fd, 10), 0);
+  CHECK_EQUAL(((volatile unsigned char *)longest.data)[PAGE], 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(longest.id), PAGE);
+  CHECK_EQUAL(ftruncate(fd, 8 * PAGE), 0);
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(longest.id), 0);
+  /* A handle that is left closes nothing while there is another; one that was closed is nobody's. */
+  CHECK_EQUAL(fl_mapping_leave(longer.id), 0);
+  CHECK_EQUAL(touch(longer.id, 0, 4 * PAGE), 0);
+  CHECK_EQUAL(fl_mapping_leave(longest.id), 1);
+  CHECK_EQUAL(fl_mapping_close(longest.id), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 4 * PAGE, 4 * PAGE, NULL, NULL, &again), 0);
+  CHECK_EQUAL(again.id, longer.id);
+  let_go(again.id);
+  let_go(longest.id);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, 5 * PAGE, 5 * PAGE, NULL, NULL, &again), 0);
+  CHECK(again.id != longest.id);
+  fl_mapping_abandon(again.id, true); /* which has a handle */
+  CHECK_EQUAL(touch(again.id, 0, 5 * PAGE), 0);
+  CHECK_EQUAL(fl_mapping_leave(again.id), 1);
+  fl_mapping_abandon(again.id, true);
+  CHECK_EQUAL(touch(again.id, 0, 1), -FL_CLOSED);
+  let_go(again.id);
+  let_go(same.id);
+  let_go(longer.id);
+  let_go(info.id);
   CHECK_EQUAL(count_descriptors(), before);
   close(fd);
 }
@@ -360,6 +405,7 @@ int main(void) {
   RUN(a_thread_that_ends_closes_what_others_have_closed);
   RUN(what_is_abandoned_amid_operations_is_closed_after_them);
   RUN(a_file_that_outgrows_its_mapping_has_one_more);
+  RUN(whoever_needs_a_longer_mapping_takes_the_longest);
   if (!sanitizer_needs_map_entries) /* nor can they do without address space */
     RUN(a_close_that_fails_can_be_tried_again);
   return 0;
