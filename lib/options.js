@@ -1,5 +1,6 @@
 'use strict'
-// Defaults and validation of everything that users pass in, in one place: what comes out is clean.
+// Defaults and validation of options, ranges and other numbers that users pass in: what comes out is clean. Handles are read in
+// handle.js, and what names a file in open.js.
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer, constants } = require('node:buffer')

@@ -142,7 +142,7 @@ export const MAP_PRIVATE: number
  *
  * @param options - As for a {@link Pool}.
  * @thread The calling one; it starts none.
- * @throws `ERR_POOL_IN_USE` after a file was opened or mapped for the default pool; `ERR_INVALID_ARG_TYPE`,
+ * @throws `ERR_POOL_IN_USE` after `open` or `map` was called for the default pool, also in vain; `ERR_INVALID_ARG_TYPE`,
  *   `ERR_INVALID_ARG_VALUE` or `ERR_OUT_OF_RANGE` for a bad option.
  * @example
  * ```js
@@ -943,7 +943,8 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    * called for before, from this thread, is written to the file first. For `'r'` there is nothing to write.
    *
    * @thread A pool's.
-   * @throws `ERR_MAP_TRUNCATED` or `ERR_MAP_IO` also where pages of the range are damaged, since stores into these are lost;
+   * @throws `ERR_MAP_TRUNCATED` or `ERR_MAP_IO` where the file no longer reaches there, and where pages of the range are damaged,
+   *   be it that a store found no room on the device for a hole of the file: stores into these are lost;
    *   `ERR_MAP_IO` where the device does not take the pages. Of that the kernel tells once, for any range of the file, and
    *   then takes the pages for written; so from then on every flush of the file rejects, until you have called
    *   {@link refresh}. What was stored since the last flush that resolved has to be written once more.
@@ -1357,7 +1358,7 @@ export type FaultlessErrorCode =
   | 'ERR_POOL_QUEUE_FULL'
   /** The pool was closed or destroyed. */
   | 'ERR_POOL_CLOSED'
-  /** `configure` came after a file was opened or mapped for the default pool. */
+  /** `configure` came after `open` or `map` was called for the default pool. */
   | 'ERR_POOL_IN_USE'
   /** 128 JavaScript threads use the pool, and this would be one more. */
   | 'ERR_POOL_TOO_MANY_THREADS'
