@@ -109,12 +109,16 @@ class Mapping {
   }
 
   /**
-   * Ends one that nobody has heard of. A request that was given up may still be at work on it, on a device that hangs: nobody
-   * waits for that, unless the memory is the runtime's. Where the system refuses, it stays until it is collected.
+   * Ends one that this thread has told nobody of; another may have grown into it. A request that was given up may still be at
+   * work on it, on a device that hangs: nobody waits for that, unless the memory is the runtime's. Where the system refuses,
+   * it stays until it is collected.
    */
   async discard(pool) {
+    if (!isNeeded) {
+      this.#hasLeft = true
+      return native.giveUp(this.#lease)
+    }
     this.leave()
-    if (!isNeeded) return native.abandon(this.id)
     await this.end(pool).catch(() => {})
     this.letGo()
   }

@@ -200,7 +200,7 @@ Napi::Value Attach(const Napi::CallbackInfo &info) {
     return Result(env, result);
   bool is_laid = info[3].IsTypedArray();
   bool is_its_own = bytes.ElementLength() == mapped.length && (mapped.length == 0 || bytes.Data() == mapped.data);
-  bool is_right = is_its_own && info[2].ToBoolean() == (mapped.mode == FL_SHARED);
+  bool is_right = is_its_own && info[2].As<Napi::Boolean>().Value() == (mapped.mode == FL_SHARED);
   if (is_right && !is_laid)
     return Handle(env, mapped, false);
   Napi::Uint8Array mirror = is_laid ? info[3].As<Napi::Uint8Array>() : bytes;
@@ -214,9 +214,9 @@ Napi::Value Attach(const Napi::CallbackInfo &info) {
 // leave(lease): the handle is closed. 1 where it was the last one of the mapping, which is then to be closed as well.
 Napi::Value Leave(const Napi::CallbackInfo &info) { return Result(info.Env(), Handles::Leave(info.Env(), info[0])); }
 
-// abandon(id): nobody waits until the mapping is closed, of which the last handle has been left.
-Napi::Value Abandon(const Napi::CallbackInfo &info) {
-  fl_mapping_abandon(Integer(info[0]), true);
+// giveUp(lease): the handle is of no use, and nobody was told of it.
+Napi::Value GiveUp(const Napi::CallbackInfo &info) {
+  Handles::GiveUp(info.Env(), info[0]);
   return info.Env().Undefined();
 }
 
@@ -454,7 +454,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"mirrorLength", MirrorLength},
       {"attach", Attach},
       {"leave", Leave},
-      {"abandon", Abandon},
+      {"giveUp", GiveUp},
       {"close", Close},
       {"claimWord", ClaimWord},
       {"disclaimWord", DisclaimWord},

@@ -43,17 +43,21 @@ static int advise_on_content(const struct fl_operation *op, enum fl_advice advic
 struct advised {
   uint64_t offset, length;
   enum fl_advice advice;
+  fl_id named;
+  bool whole; /* it is for all that there is of the mapping that was named, and so for all of the others */
 };
 
 static int advise(const struct fl_operation *op, void *argument) {
-  const struct advised *as = argument;
+  struct advised *as = argument;
   enum fl_advice advice = as->advice;
+  bool whole = is_whole(op, as->offset, as->length);
+  if (op->mapping->entry.id == as->named) /* which comes first */
+    as->whole = whole;
   bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
-  return is_of_access ? fl_advise_on_access(op, is_whole(op, as->offset, as->length), advice)
-                      : advise_on_content(op, advice);
+  return is_of_access ? fl_advise_on_access(op, whole || as->whole, advice) : advise_on_content(op, advice);
 }
 
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {
-  struct advised as = {offset, length, advice};
+  struct advised as = {offset, length, advice, id, false};
   return fl_act_on_all(id, offset, length, advise, &as);
 }

@@ -153,15 +153,18 @@ void fl_mapping_release(fl_id id);
 int fl_mapping_attach(fl_id id, struct fl_map_info *info);
 
 /*
- * A handle ends in one of three ways. The reference that came with it stays.
+ * A handle ends in one of four ways. The reference that came with it stays.
  * leave: its holder closes it. 1 if it was the last handle, and then the caller must call fl_mapping_close; else 0, or -FL_CLOSED.
  * forget: it was collected. This closes nothing, since the memory may be in use without a handle.
  * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping, when no
- * operation is under way any more. It may follow leave, where nobody calls fl_mapping_close; the caller waits for nothing.
+ * operation is under way any more. It may follow leave, where the thread ended before it could call fl_mapping_close.
+ * give_up: nobody was told of it. If there was never another handle, another thread closes the mapping, as above; else it is
+ * as with forget.
  */
 int fl_mapping_leave(fl_id id);
 void fl_mapping_forget(fl_id id);
 void fl_mapping_abandon(fl_id id, bool has_left);
+void fl_mapping_give_up(fl_id id);
 
 /*
  * Lays zero pages over the whole range and closes the descriptor, so that pages, disk space and descriptor are free

@@ -8,7 +8,8 @@
 
 /*
  * The mappings of a file are a chain, from the longest down, in which each holds the one before. A thread that needs a longer one
- * takes the longest that is open, if it is long enough: so all threads that follow the file end up on the same one.
+ * takes the longest that is open, if it is long enough: so all threads that follow the file end up on the same one. But what
+ * is laid over a buffer is that buffer's: each thread that grows lays one more, which holds what that thread has had before.
  */
 
 /* With the table's lock held: the longest that is open, with a reference; NULL where none is. */
@@ -24,35 +25,42 @@ static struct fl_mapping *acquire_longest(const struct fl_mapping *m) {
   return NULL;
 }
 
-/* One handle more, with a reference, on the longest, where that will do. */
-static bool attach_longest(const struct fl_mapping *m, uint64_t least, struct fl_map_info *info) {
-  pthread_mutex_lock(&fl_mappings.lock);
-  struct fl_mapping *longest = acquire_longest(m);
-  bool suits = longest != NULL && longest->length >= least && !atomic_load(&longest->borrowed);
-  if (suits)
-    longest->handles++;
-  pthread_mutex_unlock(&fl_mappings.lock);
-  if (suits)
-    fl_mapping_describe(longest, info);
-  else if (longest != NULL)
-    fl_mapping_release(longest->entry.id);
-  return suits;
+/* With the lock held: the longest with one handle more, and a reference, where that will do; else NULL. */
+static struct fl_mapping *attach_longest(const struct fl_mapping *m, uint64_t least) {
+  struct fl_mapping *longest = m->fills_buffer ? NULL : acquire_longest(m);
+  if (longest == NULL || longest->length >= least) {
+    if (longest != NULL)
+      fl_mapping_add_handle(longest);
+    return longest;
+  }
+  longest->entry.refs--; /* not the last: somebody has it open */
+  return NULL;
 }
 
-/* Nobody knows the second as yet. It holds the longest that is open, or else the one that it was made for. */
-static void succeed(struct fl_mapping *m, struct fl_map_info *info) {
-  pthread_mutex_lock(&fl_mappings.lock);
-  struct fl_mapping *made = fl_table_acquire_locked(&fl_mappings, info->id);
-  made->entry.refs--; /* never the last: it is the caller's */
+/* With the lock held. Nobody knows what was made as yet. */
+static void enchain(struct fl_mapping *m, struct fl_mapping *made) {
   made->first = m->first;
-  made->outgrown = acquire_longest(m);
+  made->outgrown = m->fills_buffer ? NULL : acquire_longest(m);
   if (made->outgrown == NULL) {
     made->outgrown = m;
     m->entry.refs++;
   }
-  m->first->longest = made;
+  if (!m->fills_buffer)
+    m->first->longest = made;
+}
+
+/* One that has come meanwhile is taken instead, or two threads that follow at once would each have a longest of its own. */
+static void succeed(struct fl_mapping *m, uint64_t least, struct fl_map_info *info) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  struct fl_mapping *made = fl_table_acquire_locked(&fl_mappings, info->id);
+  made->entry.refs--; /* not the last: it is the caller's */
+  struct fl_mapping *longest = attach_longest(m, least);
+  if (longest == NULL)
+    enchain(m, made);
   pthread_mutex_unlock(&fl_mappings.lock);
-  info->file = m->first->entry.id;
+  fl_mapping_describe(longest == NULL ? made : longest, info);
+  if (longest != NULL)
+    fl_mapping_release(made->entry.id);
 }
 
 int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *address, void *mirror,
@@ -62,7 +70,12 @@ int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *ad
   if (result < 0)
     return result;
   struct fl_mapping *m = op.mapping;
-  if (address != NULL || !attach_longest(m, least, info)) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  const struct fl_mapping *longest = attach_longest(m, least);
+  pthread_mutex_unlock(&fl_mappings.lock);
+  if (longest != NULL) {
+    fl_mapping_describe(longest, info);
+  } else {
     struct fl_map_request request = {.fd = m->fd,
                                      .offset = m->file_offset + m->lead,
                                      .length = length,
@@ -71,20 +84,24 @@ int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *ad
                                      .follows = m->follows};
     result = fl_mapping_create_in(&request, address, mirror, info);
     if (result == 0)
-      succeed(m, info);
+      succeed(m, least, info);
   }
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
 }
 
 uint64_t fl_mapping_longest_known(const struct fl_mapping *m) {
+  uint64_t known = fl_mapping_known(m);
+  if (m->fills_buffer)
+    return known;
   pthread_mutex_lock(&fl_mappings.lock);
   struct fl_mapping *longest = acquire_longest(m);
   pthread_mutex_unlock(&fl_mappings.lock);
-  uint64_t known = fl_mapping_known(longest == NULL ? m : longest);
-  if (longest != NULL)
-    fl_mapping_release(longest->entry.id);
-  return known;
+  if (longest == NULL)
+    return known;
+  uint64_t most = fl_mapping_known(longest);
+  fl_mapping_release(longest->entry.id);
+  return most > known ? most : known;
 }
 
 void fl_mapping_end_succession(struct fl_mapping *m) {
@@ -124,18 +141,27 @@ static int act_on_one(const struct fl_mapping *m, uint64_t offset, uint64_t leng
   return result == -FL_CLOSED ? 0 : result;
 }
 
-int fl_act_on_others(const struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+/* With a reference, which holds the others: where the chain begins. */
+static const struct fl_mapping *acquire_top(struct fl_mapping *m) {
   pthread_mutex_lock(&fl_mappings.lock);
-  const struct fl_mapping *longest = acquire_longest(m); /* holds the others */
+  struct fl_mapping *top = m->fills_buffer ? NULL : acquire_longest(m);
+  if (top == NULL) {
+    top = m;
+    m->entry.refs++;
+  }
   pthread_mutex_unlock(&fl_mappings.lock);
+  return top;
+}
+
+int fl_act_on_others(struct fl_mapping *m, uint64_t offset, uint64_t length, fl_act *act, void *argument) {
+  const struct fl_mapping *top = acquire_top(m);
   int result = 0;
-  for (const struct fl_mapping *other = longest; other != NULL; other = other->outgrown) {
+  for (const struct fl_mapping *other = top; other != NULL; other = other->outgrown) {
     int one = other == m ? 0 : act_on_one(other, offset, length, act, argument);
     if (result == 0 && one < 0)
       result = one;
   }
-  if (longest != NULL)
-    fl_mapping_release(longest->entry.id);
+  fl_mapping_release(top->entry.id);
   return result;
 }
 

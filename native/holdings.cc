@@ -31,15 +31,27 @@ void Handles::Finalize(napi_env, void *data, void *) {
   delete lease;
 }
 
-int Handles::Leave(napi_env env, napi_value value) {
+// The lease, as one that has ended; NULL where it had before.
+static HandleLease *EndLease(napi_env env, napi_value value) {
   void *data;
   if (napi_get_value_external(env, value, &data) != napi_ok)
-    return 0;
+    return nullptr;
   HandleLease *lease = static_cast<HandleLease *>(data);
   if (lease->is_left)
-    return 0;
+    return nullptr;
   lease->is_left = true;
-  return fl_mapping_leave(lease->id);
+  return lease;
+}
+
+int Handles::Leave(napi_env env, napi_value value) {
+  const HandleLease *lease = EndLease(env, value);
+  return lease == nullptr ? 0 : fl_mapping_leave(lease->id);
+}
+
+void Handles::GiveUp(napi_env env, napi_value value) {
+  const HandleLease *lease = EndLease(env, value);
+  if (lease != nullptr)
+    fl_mapping_give_up(lease->id);
 }
 
 void Handles::Abandon() {

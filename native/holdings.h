@@ -22,6 +22,8 @@ public:
 
   /* The holder of a handle closes it: fl_mapping_leave. A second time it does nothing, and gives 0. */
   static int Leave(napi_env env, napi_value lease);
+  /* Nobody was told of it: fl_mapping_give_up. */
+  static void GiveUp(napi_env env, napi_value lease);
 
   /* The environment ends. */
   void Abandon();

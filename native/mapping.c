@@ -153,6 +153,11 @@ int fl_mapping_create_over(const struct fl_map_request *request, void *address, 
   return result;
 }
 
+void fl_mapping_add_handle(struct fl_mapping *m) {
+  m->was_shared = true;
+  m->handles++;
+}
+
 int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
   if (m == NULL)
@@ -160,7 +165,7 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   pthread_mutex_lock(&fl_mappings.lock);
   bool open = !m->is_left && !atomic_load(&m->closed) && (m->fills_buffer || !atomic_load(&m->borrowed));
   if (open)
-    m->handles++;
+    fl_mapping_add_handle(m);
   pthread_mutex_unlock(&fl_mappings.lock);
   if (open) {
     fl_mapping_describe(m, info);
@@ -306,14 +311,9 @@ void fl_mapping_finish_abandoned(void *mapping) {
   release(mapping);
 }
 
-void fl_mapping_abandon(fl_id id, bool has_left) {
-  struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
-  if (m == NULL)
-    return;
-  pthread_mutex_lock(&fl_mappings.lock);
-  if (!has_left)
-    m->handles--;
-  bool ends = m->handles == 0 && m->was_left && !m->closing && m->fd >= 0;
+/* With the table's lock held, which it gives up, and a reference, which it takes: closes what nobody is to have any more. */
+static void close_later(struct fl_mapping *m, bool unused) {
+  bool ends = unused && !m->closing && m->fd >= 0;
   if (ends) {
     m->is_left = m->closing = true;
     atomic_store(&m->closed, true);
@@ -326,6 +326,25 @@ void fl_mapping_abandon(fl_id id, bool has_left) {
     fl_reap_by(fl_mapping_finish_abandoned, m);
   else if (!ends)
     release(m);
+}
+
+void fl_mapping_abandon(fl_id id, bool has_left) {
+  struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
+  if (m == NULL)
+    return;
+  pthread_mutex_lock(&fl_mappings.lock);
+  if (!has_left)
+    m->handles--;
+  close_later(m, m->handles == 0 && m->was_left);
+}
+
+void fl_mapping_give_up(fl_id id) {
+  struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
+  if (m == NULL)
+    return;
+  pthread_mutex_lock(&fl_mappings.lock);
+  m->handles--;
+  close_later(m, m->handles == 0 && !m->was_shared);
 }
 
 uint64_t fl_mapping_damaged_bytes(fl_id id) {

@@ -72,10 +72,11 @@ struct fl_mapping {
 
   _Atomic bool closed;
   unsigned running; /* operations under way; guarded by the table's lock */
-  bool closing;     /* somebody is closing it; guarded by the table's lock, as are the next four */
+  bool closing;     /* somebody is closing it; guarded by the table's lock, as are the next five */
   bool abandoned;   /* nobody waits for it to be closed: the last operation has the reaper do it */
   bool is_left;     /* its last handle was closed: nobody attaches any more */
   bool was_left;    /* some handle was closed */
+  bool was_shared;  /* there was another handle than the first, be it after that */
   unsigned handles; /* that are open */
 
   pthread_mutex_t
@@ -211,7 +212,7 @@ int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_op
  * with that of the mapping itself before others. The second leaves the mapping itself out, of which an operation is under way.
  */
 int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
-int fl_act_on_others(const struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
+int fl_act_on_others(struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
 
 /* advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that. */
 int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice);

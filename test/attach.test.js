@@ -44,13 +44,17 @@ afterEach(() => Promise.all(files.splice(0).map((file) => file.close())))
 describe('threads that have attached a file', () => {
   let ends, seen
   beforeAll(async () => {
-    ends = await run('endInAnyOrder', 'terminateAskers', 'collected')
+    ends = await run('endInAnyOrder', 'terminateAttachers', 'terminateAskers', 'collected')
     seen = await run('shares', 'onePool', 'knows', 'closes', 'closesFirst', 'takesOver', 'touchSync', 'otherProcess',
       ...isWindows ? [] : ['damage']) // it cuts a mapped file
   })
 
   test('may end in any order and way, the one that opened it first or last', () => {
     expect(ends.endInAnyOrder).toEqual(nothingLeft)
+  })
+
+  test('may be terminated amid attach()', () => {
+    expect(ends.terminateAttachers).toEqual(nothingLeft)
   })
 
   test('may be terminated amid thousands of requests: those of others are all served, and right', () => {

@@ -341,6 +341,17 @@ describe('what was there before goes on', () => {
     expect(flagsOf()).toEqual(['sr', 'sr', 'sr'])
   })
 
+  testOnLinux('also where another thread has followed the file before', async () => {
+    const path = make()
+    const file = await openFile(path)
+    const other = closing(attach(file.handle))
+    append(path)
+    await other.refresh()
+    await file.advise('random')
+    await file.refresh()
+    expect(new Set(advised(path))).toEqual(new Set(['rr']))
+  })
+
   testOnLinux('advice for an empty file, too; and that for a range stays where it was given', async () => {
     const path = make(0)
     const file = await openFile(path, { flags: 'r+', advice: 'random' })
@@ -498,6 +509,12 @@ describe('growth that fails leaves nothing behind', () => {
   testOnLinux('where twice as much would leave no room for others, it takes what it needs', async () => {
     const { buffer, size } = await childResult('growth.js', ['narrow', make()])
     expect(buffer).toBe(size)
+  })
+
+  const testSparing = process.platform === 'linux' ? testUnlessLaid : (title, act) => test.skip(`${title} (skipped: prlimit is Linux's)`, act)
+  testSparing('what another handle has grown into is spared, also when it was collected', async () => {
+    const seen = await childResult('growth.js', ['spared', make()], { execArgv: ['--expose-gc'] })
+    expect(seen).toEqual({ refused: 'EFBIG', same: true, view: true })
   })
 
   testUnlessLaid('a file that has grown and is forgotten is unmapped when it is collected', async () => {
