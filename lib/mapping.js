@@ -47,8 +47,9 @@ class Mapping {
   }
 
   /**
-   * The one that another thread has grown into already, or one more over the same file, of `least` bytes at least: where there is room of twice as many as this one has, since
-   * each stays until the file is closed. That room is not taken where little would be left for others, as under `ulimit -v`.
+   * One that has `least` bytes: that into which another thread has grown already, or one more over the same file. Where there
+   * is room for it the latter has twice as many as this one, since each stays until the file is closed; but not where
+   * little would be left for others, as under `ulimit -v`.
    * @throws ERR_MAP_UNSUPPORTED, or the system's error
    */
   makeLonger(least) {
