@@ -206,7 +206,7 @@ Napi::Value Attach(const Napi::CallbackInfo &info) {
   Napi::Uint8Array mirror = is_laid ? info[3].As<Napi::Uint8Array>() : bytes;
   if (is_right && mirror.Data() == mapped.mirror && fl_mapping_hold(mapped.id) == 0)
     return HandleOfLaid(env, mapped, bytes, mirror);
-  fl_mapping_forget(mapped.id);
+  fl_mapping_give_up(mapped.id);
   fl_mapping_release(mapped.id);
   return Result(env, -EINVAL);
 }

@@ -27,10 +27,10 @@ static struct fl_mapping *acquire_longest(const struct fl_mapping *m) {
 
 /* With the lock held: the longest with one handle more, and a reference, where that will do; else NULL. */
 static struct fl_mapping *attach_longest(const struct fl_mapping *m, uint64_t least) {
-  struct fl_mapping *longest = m->fills_buffer ? NULL : acquire_longest(m);
+  struct fl_mapping *longest = acquire_longest(m);
   if (longest == NULL || longest->length >= least) {
     if (longest != NULL)
-      fl_mapping_add_handle(longest);
+      longest->handles++;
     return longest;
   }
   longest->entry.refs--; /* not the last: somebody has it open */
@@ -40,12 +40,12 @@ static struct fl_mapping *attach_longest(const struct fl_mapping *m, uint64_t le
 /* With the lock held. Nobody knows what was made as yet. */
 static void enchain(struct fl_mapping *m, struct fl_mapping *made) {
   made->first = m->first;
-  made->outgrown = m->fills_buffer ? NULL : acquire_longest(m);
+  made->outgrown = made->fills_buffer ? NULL : acquire_longest(m);
   if (made->outgrown == NULL) {
     made->outgrown = m;
     m->entry.refs++;
   }
-  if (!m->fills_buffer)
+  if (!made->fills_buffer)
     m->first->longest = made;
 }
 
@@ -54,7 +54,7 @@ static void succeed(struct fl_mapping *m, uint64_t least, struct fl_map_info *in
   pthread_mutex_lock(&fl_mappings.lock);
   struct fl_mapping *made = fl_table_acquire_locked(&fl_mappings, info->id);
   made->entry.refs--; /* not the last: it is the caller's */
-  struct fl_mapping *longest = attach_longest(m, least);
+  struct fl_mapping *longest = made->fills_buffer ? NULL : attach_longest(m, least);
   if (longest == NULL)
     enchain(m, made);
   pthread_mutex_unlock(&fl_mappings.lock);
@@ -71,7 +71,7 @@ int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *ad
     return result;
   struct fl_mapping *m = op.mapping;
   pthread_mutex_lock(&fl_mappings.lock);
-  const struct fl_mapping *longest = attach_longest(m, least);
+  const struct fl_mapping *longest = address != NULL ? NULL : attach_longest(m, least);
   pthread_mutex_unlock(&fl_mappings.lock);
   if (longest != NULL) {
     fl_mapping_describe(longest, info);

@@ -153,11 +153,6 @@ int fl_mapping_create_over(const struct fl_map_request *request, void *address, 
   return result;
 }
 
-void fl_mapping_add_handle(struct fl_mapping *m) {
-  m->was_shared = true;
-  m->handles++;
-}
-
 int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
   if (m == NULL)
@@ -165,7 +160,7 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
   pthread_mutex_lock(&fl_mappings.lock);
   bool open = !m->is_left && !atomic_load(&m->closed) && (m->fills_buffer || !atomic_load(&m->borrowed));
   if (open)
-    fl_mapping_add_handle(m);
+    m->handles++;
   pthread_mutex_unlock(&fl_mappings.lock);
   if (open) {
     fl_mapping_describe(m, info);
@@ -299,6 +294,7 @@ void fl_mapping_forget(fl_id id) {
   pthread_mutex_lock(&fl_mappings.lock);
   struct fl_mapping *m = fl_table_acquire_locked(&fl_mappings, id);
   if (m != NULL) {
+    m->was_kept = true;
     m->handles--;
     m->entry.refs--; /* never the last: the handle's own is still there */
   }
@@ -333,8 +329,10 @@ void fl_mapping_abandon(fl_id id, bool has_left) {
   if (m == NULL)
     return;
   pthread_mutex_lock(&fl_mappings.lock);
-  if (!has_left)
+  if (!has_left) {
+    m->was_kept = true;
     m->handles--;
+  }
   close_later(m, m->handles == 0 && m->was_left);
 }
 
@@ -344,7 +342,7 @@ void fl_mapping_give_up(fl_id id) {
     return;
   pthread_mutex_lock(&fl_mappings.lock);
   m->handles--;
-  close_later(m, m->handles == 0 && !m->was_shared);
+  close_later(m, m->handles == 0 && (m->was_left || !m->was_kept));
 }
 
 uint64_t fl_mapping_damaged_bytes(fl_id id) {

@@ -76,7 +76,7 @@ struct fl_mapping {
   bool abandoned;   /* nobody waits for it to be closed: the last operation has the reaper do it */
   bool is_left;     /* its last handle was closed: nobody attaches any more */
   bool was_left;    /* some handle was closed */
-  bool was_shared;  /* there was another handle than the first, be it after that */
+  bool was_kept;    /* some handle ended without having been closed: its memory may be in use */
   unsigned handles; /* that are open */
 
   pthread_mutex_t

@@ -31,9 +31,6 @@ void fl_mapping_discard(struct fl_mapping *m);
 /* growth.c: the last reference is gone, so that it is no longer the longest of its file. */
 void fl_mapping_end_succession(struct fl_mapping *mapping);
 
-/* mapping.c: one handle more: with the table's lock held, and a reference for it. */
-void fl_mapping_add_handle(struct fl_mapping *mapping);
-
 /* mapping.c: bytes of the file from where the mapping begins, as far as it reaches, as they were last known. */
 uint64_t fl_mapping_known(const struct fl_mapping *mapping);
 

@@ -403,7 +403,22 @@ describe('what was there before goes on', () => {
     expect(await lookUntil([0, 0], () => [openFiles(path).length, mapLines(path).length])).toEqual([0, 0])
   })
 
-  testWhereMappedFilesAreCut('what is done by way of a buffer that it has outgrown is done to the others', async () => {
+  test('of an empty file all that follow have the same bytes, and each closes for itself', async () => {
+    const path = make(0)
+    const file = await openFile(path)
+    const other = closing(attach(file.handle))
+    append(path, 0)
+    for (const one of [file, other]) {
+      await one.refresh()
+      expectContent(await one.view(), 0, LARGER)
+    }
+    await other.close()
+    expectContent(await file.view(), 0, LARGER)
+    expectContent(await file.read(PAGE, PAGE), PAGE, PAGE)
+  })
+
+  const testCut = isWindows ? testWhereMappedFilesAreCut : testUnlessLaid
+  testCut('what is done by way of a buffer that it has outgrown is done to the others', async () => {
     const path = make()
     const file = await openFile(path, 'r+')
     const other = closing(attach(file.handle))

@@ -364,9 +364,21 @@ static void whoever_needs_a_longer_mapping_takes_the_longest(void) {
   let_go(again.id);
   let_go(same.id);
   CHECK_EQUAL(fl_mapping_create_longer(longer.id, 5 * PAGE, 5 * PAGE, NULL, NULL, &again), 0);
-  fl_mapping_give_up(again.id); /* which nobody else has had */
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 5 * PAGE, 5 * PAGE, NULL, NULL, &same), 0);
+  CHECK_EQUAL(same.id, again.id);
+  fl_mapping_give_up(same.id);
+  CHECK_EQUAL(touch(again.id, 0, 5 * PAGE), 0);
+  let_go(same.id);
+  fl_mapping_give_up(again.id); /* which nobody has any more */
   CHECK_EQUAL(touch(again.id, 0, 1), -FL_CLOSED);
   let_go(again.id);
+  CHECK_EQUAL(fl_mapping_create_longer(longer.id, 5 * PAGE, 5 * PAGE, NULL, NULL, &again), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 5 * PAGE, 5 * PAGE, NULL, NULL, &same), 0);
+  CHECK_EQUAL(fl_mapping_leave(again.id), 0); /* closed, while another was about to grow into it */
+  fl_mapping_give_up(same.id);
+  CHECK_EQUAL(touch(again.id, 0, 1), -FL_CLOSED);
+  let_go(again.id);
+  let_go(same.id);
   let_go(longer.id); /* with which two were made */
   let_go(longer.id);
   let_go(info.id);
