@@ -33,6 +33,15 @@ const openFile = async (path, options) => closing(await open(path, options))
 /** Gives a file its content from `from` on, up to the size of LARGER. */
 const append = (path, from = SIZE, to = LARGER) => fs.appendFileSync(path, contentAt(from, to - from))
 
+/** A file that has grown to LARGER, and another handle on it, which has not followed. */
+async function growBesideAnother(path) {
+  const file = await openFile(path, 'r+')
+  const other = closing(attach(file.handle))
+  await file.resize(LARGER)
+  await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+  return { file, other }
+}
+
 const TMPFS = '/dev/shm'
 const hasTmpfs = !isWindows && fs.existsSync(TMPFS)
 
@@ -364,10 +373,7 @@ describe('what was there before goes on', () => {
 
   test('who has attached the file keeps what he had, and follows by a refresh() of his own', async () => {
     const path = make()
-    const file = await openFile(path, 'r+')
-    const other = closing(attach(file.handle))
-    await file.resize(LARGER)
-    await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+    const { file, other } = await growBesideAnother(path)
     const later = closing(attach(file.handle))
     expect([other.byteLength, later.byteLength, later.buffer === file.buffer]).toEqual([SIZE, LARGER, true])
     expectContent(await other.view(), 0, SIZE)
@@ -382,10 +388,7 @@ describe('what was there before goes on', () => {
 
   testUnlessLaid('threads that follow it have the same memory again, which ends with the last of them', async () => {
     const path = make()
-    const file = await openFile(path, 'r+')
-    const other = closing(attach(file.handle))
-    await file.resize(LARGER)
-    await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+    const { file, other } = await growBesideAnother(path)
     const old = closing(attach({ ...other.handle })) // as one that was posted before
     expect([other.byteLength, old.byteLength]).toEqual([SIZE, LARGER])
     await other.refresh()
@@ -420,10 +423,7 @@ describe('what was there before goes on', () => {
   const testCut = isWindows ? testWhereMappedFilesAreCut : testUnlessLaid
   testCut('what is done by way of a buffer that it has outgrown is done to the others', async () => {
     const path = make()
-    const file = await openFile(path, 'r+')
-    const other = closing(attach(file.handle))
-    await file.resize(LARGER)
-    await file.write(SIZE, contentAt(SIZE, LARGER - SIZE))
+    const { file, other } = await growBesideAnother(path)
     const view = await file.view()
     await other.flush()
     if (process.platform === 'linux' && !isTmpfs(folder)) {
