@@ -53,13 +53,13 @@
       "cflags_cc": ["-fvisibility-inlines-hidden"],
       "conditions": [
         ["faultless_os=='stub'", {
-          "sources": ["native/os_stub.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_waits.c"]
+          "sources": ["native/os_stub.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_ranges.c", "native/os_no_waits.c"]
         }],
         ["faultless_os=='posix'", {
-          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_portable.c", "native/os_plain.c", "native/os_linux_any.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_waits.c"]
+          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_portable.c", "native/os_plain.c", "native/os_linux_any.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_ranges.c", "native/os_no_waits.c"]
         }],
         ["OS=='mac' and faultless_os==''", {
-          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_portable.c", "native/os_darwin.c", "native/os_no_blocks.c", "native/os_no_cached.c"],
+          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_portable.c", "native/os_darwin.c", "native/os_no_blocks.c", "native/os_no_cached.c", "native/os_no_ranges.c"],
           # Node 22's own oldest macOS.
           "xcode_settings": {
             "MACOSX_DEPLOYMENT_TARGET": "11.0",
@@ -69,7 +69,7 @@
           }
         }],
         ["OS=='linux' and faultless_os==''", {
-          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_linux.c", "native/os_linux_any.c", "native/os_linux_blocks.c", "native/os_linux_futex.c", "native/os_linux_open.c"],
+          "sources": ["native/os_posix.c", "native/os_posix_fault.c", "native/os_linux.c", "native/os_linux_any.c", "native/os_linux_blocks.c", "native/os_linux_futex.c", "native/os_linux_open.c", "native/os_linux_ranges.c"],
           # The finalizer of an external buffer may run after the last thread that loaded the addon has gone
           # (docs/internals.md), so the object must never be unloaded.
           "ldflags": ["-Wl,-z,nodelete"],
@@ -89,6 +89,7 @@
             "native/os_windows_fault.c",
             "native/os_no_blocks.c",
             "native/os_no_cached.c",
+            "native/os_no_ranges.c",
             "native/os_no_waits.c",
             "native/host_windows.cc"
           ]

@@ -4,10 +4,51 @@
 #include <errno.h>
 #include <sched.h>
 
-bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns) {
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/*
+ * Begins the parts that one system call can take, from the first on: short ones of one mapping. What waits for a file holds
+ * up the close() of no other. A short part has no blocks (blocks.c).
+ */
+static size_t begin_together(const struct fl_part *parts, size_t count, struct fl_operation *ops,
+                             struct fl_os_range *ranges) {
+  size_t i = 0;
+  for (; i < count && parts[i].id == parts[0].id; i++) {
+    if (fl_operation_begin(&ops[i], parts[i].id, parts[i].offset, parts[i].length) < 0)
+      break;
+    ranges[i] = (struct fl_os_range){ops[i].base, ops[i].span};
+    if (ops[i].span == 0 || ops[i].span > FL_OS_MOST_PREFETCHED) {
+      fl_operation_end(&ops[i], 0);
+      break;
+    }
+  }
+  return i;
+}
+
+static void end_all(struct fl_operation *ops, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    fl_operation_end(&ops[i], 0);
+}
+
+/* By one system call; returns how many, which are none where the first has to go alone. */
+static size_t prefetch_together(const struct fl_part *parts, size_t count) {
+  struct fl_operation ops[FL_PARTS_MAX];
+  struct fl_os_range ranges[FL_PARTS_MAX];
+  size_t begun = begin_together(parts, count, ops, ranges);
+  size_t done = begun > 1 ? fl_os_prefetch_each(ranges, begun) : 0;
+  end_all(ops, begun);
+  return done;
+}
+
+bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns) {
+  size_t most = least(together, fl_os_most_ranges());
   int64_t before = fl_os_now();
-  for (size_t i = 0; i < count; i++) {
-    fl_prefetch(parts[i].id, parts[i].offset, parts[i].length);
+  for (size_t i = 0, done; i < count; i += done) {
+    done = most > 1 ? prefetch_together(parts + i, least(count - i, most)) : 0;
+    if (done == 0) {
+      fl_prefetch(parts[i].id, parts[i].offset, parts[i].length);
+      done = 1;
+    }
     int64_t after = fl_os_now();
     if (after - before > most_ns)
       return true;
@@ -16,21 +57,37 @@ bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns
   return false;
 }
 
-/*
- * Begins and loads, until that takes longer than `most_ns`; what could not begin has no mapping, and a result already.
- * Returns how many were come to.
- */
+/* As prefetch_together; those that are resident stay begun. */
+static size_t load_together(const struct fl_part *parts, size_t count, struct fl_operation *ops, int *results) {
+  struct fl_os_range ranges[FL_PARTS_MAX];
+  size_t begun = begin_together(parts, count, ops, ranges);
+  size_t done = begun > 1 ? fl_os_populate_each(ranges, begun) : 0;
+  end_all(ops + done, begun - done);
+  for (size_t i = 0; i < done; i++)
+    results[i] = 0;
+  return done;
+}
+
+/* What could not begin has no mapping, and a result already. */
+static void load_alone(const struct fl_part *part, struct fl_operation *op, int *result) {
+  *result = fl_operation_begin(op, part->id, part->offset, part->length);
+  if (*result < 0)
+    op->mapping = NULL;
+  else
+    *result = fl_load_pages(op);
+}
+
+/* Begins and loads, until that takes longer than `most_ns`. Returns how many were come to. */
 static size_t load_each(const struct fl_part *parts, size_t count, int64_t most_ns, struct fl_operation *ops,
                         int *results) {
+  size_t most = fl_os_most_ranges();
   int64_t began = fl_os_now();
   size_t i = 0;
   while (i < count && (i == 0 || fl_os_now() - began <= most_ns)) {
-    results[i] = fl_operation_begin(&ops[i], parts[i].id, parts[i].offset, parts[i].length);
-    if (results[i] < 0)
-      ops[i].mapping = NULL;
-    else
-      results[i] = fl_load_pages(&ops[i]);
-    i++;
+    size_t done = most > 1 ? load_together(parts + i, least(count - i, most), ops + i, results + i) : 0;
+    if (done == 0)
+      load_alone(&parts[i], &ops[i], &results[i]);
+    i += done > 0 ? done : 1;
   }
   return i;
 }

@@ -18,11 +18,12 @@ size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
   return count;
 }
 
-// prefetchEach(parts, count, milliseconds): whether one took longer than that, and what comes after it was left out.
+// prefetchEach(parts, count, milliseconds, together): whether one took longer than that, and what comes after it was left
+// out. So many go by one system call where the system can.
 Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
   fl_part parts[FL_PARTS_MAX];
-  size_t count = PartsOf(info, parts);
-  return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, Nanoseconds(info[2])));
+  size_t count = PartsOf(info, parts), together = info[3].As<Napi::Number>().Uint32Value();
+  return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, together, Nanoseconds(info[2])));
 }
 
 // populateEach(parts, count, milliseconds, results): what populate would have returned for each, in a Float64Array. Returns

@@ -308,15 +308,16 @@ struct fl_part {
 
 /*
  * fl_prefetch on one after the other, until one takes longer than `most_ns`: then the device's queue is full, and the
- * rest is left out. Whether that was so.
+ * rest is left out. Whether that was so. Where the system can (Linux 6.15), up to `together` short parts of one mapping, at
+ * least one, go by one system call, and as one.
  */
-bool fl_prefetch_each(const struct fl_part *parts, size_t count, int64_t most_ns);
+bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns);
 
 /*
  * fl_populate on one after the other of at most FL_PARTS_MAX parts, with the result of each, until more than `most_ns` have
  * passed: then the device is slow, and the caller may want to look around. Returns how many were done, which is at least
- * one. Of parts of one mapping that come together the file's size is asked for but once, when the last has been made
- * resident.
+ * one. Short parts of one mapping that come together go by one system call where the system can (Linux 6.15), before
+ * the time is looked at; and the file's size is asked for but once, when the last has been made resident.
  */
 size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results);
 
@@ -502,6 +503,9 @@ int fl_get_thread_usage(struct fl_thread_usage *usage);
 
 /* Behave as on a kernel without MADV_POPULATE_READ (before 5.14). Not to be called while operations run. */
 void fl_test_disable_populate(bool disabled);
+
+/* Behave as on a kernel that takes one range of memory a call (before 6.15). */
+void fl_test_disable_ranges(bool disabled);
 
 /* Behave as on a kernel without futex_waitv (before 5.16), for threads that are started from now on. */
 void fl_test_disable_futex_waitv(bool disabled);

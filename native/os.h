@@ -206,6 +206,27 @@ int fl_os_map_window(int fd, uint64_t file_offset, size_t span, void **base);
 /* At once, since few of its pages have been looked at, however long it is. */
 void fl_os_unmap_window(void *base, size_t span);
 
+/* --- os_linux_ranges.c, os_no_ranges.c: several ranges by one system call ------------------------------------------ */
+
+enum { FL_OS_MOST_PREFETCHED = 128 << 10 };
+
+struct fl_os_range {
+  void *base;
+  size_t span; /* not 0; to be prefetched no more than FL_OS_MOST_PREFETCHED */
+};
+
+/* How many ranges one call takes: FL_PARTS_MAX, or 1 where there is no such call; then none of the following is made. */
+size_t fl_os_most_ranges(void);
+
+/*
+ * fl_os_populate, for loads, of several ranges: for how many of the first it went well. Of the next nothing is known: it may
+ * have failed, or not have been come to.
+ */
+size_t fl_os_populate_each(const struct fl_os_range *ranges, size_t count);
+
+/* fl_os_prefetch in the same way. */
+size_t fl_os_prefetch_each(const struct fl_os_range *ranges, size_t count);
+
 /* --- os_linux_futex.c, os_no_waits.c: words that threads of several processes wait on ------------------------------ */
 
 /* 0, or -ENOTSUP where a word of a file cannot be waited for; then none of the following is called. */

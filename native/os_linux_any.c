@@ -27,7 +27,7 @@ void fl_os_drop_entries(void *base, size_t span) {
  */
 void fl_os_prefetch(int fd, uint64_t file_offset, void *base, size_t span) {
   (void)base;
-  const size_t most = 128u << 10;
+  const size_t most = FL_OS_MOST_PREFETCHED;
   for (size_t at = 0; at < span; at += most)
     posix_fadvise(fd, (off_t)(file_offset + at), (off_t)(span - at < most ? span - at : most), POSIX_FADV_WILLNEED);
 }

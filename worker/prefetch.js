@@ -14,6 +14,7 @@ class Prefetch {
   #count = 0
   #parts = new Float64Array(3 * MOST)
   #isBlocked = false
+  #together = 1 // ranges that one system call may ask for: it waits for room for each where the queue is full
 
   /** Since start(), a call has taken so long that the device's queue must be full. */
   get isBlocked() {
@@ -65,7 +66,12 @@ class Prefetch {
       parts[filled++] = end - offset
     }
     this.#count = 0
-    if (filled > 0 && !this.#isBlocked) this.#isBlocked = native.prefetchEach(parts, filled / 3, BLOCKED_MS)
+    if (filled > 0 && !this.#isBlocked) this.#ask(parts, filled / 3)
+  }
+
+  #ask(parts, count) {
+    this.#isBlocked = native.prefetchEach(parts, count, BLOCKED_MS, this.#together)
+    this.#together = this.#isBlocked ? 1 : Math.min(2 * this.#together, MOST)
   }
 }
 

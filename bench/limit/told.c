@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 enum { GROUP = 8, LISTENER = 3 }; /* as in worker/serve.js; a descriptor */
 
@@ -53,12 +52,11 @@ static uint32_t wait_for_requests(uint32_t done) {
   return atomic_load(&shared.asked);
 }
 
-/* The youngest first; returns how many. */
+/* Returns how many. */
 static uint32_t load_group(uint32_t done, uint32_t count) {
   uint32_t group = count < GROUP ? count : GROUP;
-  for (uint32_t i = group; i-- > 0;)
-    if (load_block(&shared.reads, done + i) != 0)
-      atomic_store(&shared.failed, 1);
+  if (load_blocks(&shared.reads, done, group) != 0)
+    atomic_store(&shared.failed, 1);
   return group;
 }
 
@@ -66,8 +64,8 @@ static void *make_resident(void *unused) {
   uint32_t prefetched = 0;
   for (uint32_t done = 0; done < shared.reads.count;) {
     uint32_t asked = wait_for_requests(done);
-    for (; prefetched < asked; prefetched++)
-      prefetch_block(&shared.reads, prefetched);
+    prefetch_blocks(&shared.reads, prefetched, asked);
+    prefetched = asked;
     done += load_group(done, prefetched - done);
     atomic_store(&shared.done, done);
     ring(shared.news);

@@ -13,12 +13,12 @@ enum { GROUP = 8 };
 
 static int touch_all(const struct reads *reads) {
   for (uint32_t asked = 0, done = 0; done < reads->count;) {
-    for (; asked < reads->count && asked - done < reads->in_flight; asked++)
-      prefetch_block(reads, asked);
+    uint32_t before = asked;
+    asked = reads->count - done < reads->in_flight ? reads->count : done + reads->in_flight;
+    prefetch_blocks(reads, before, asked);
     uint32_t group = asked - done < GROUP ? asked - done : GROUP;
-    for (uint32_t i = group; i-- > 0;)
-      if (load_block(reads, done + i) != 0)
-        return -1;
+    if (load_blocks(reads, done, group) != 0)
+      return -1;
     done += group;
   }
   return 0;

@@ -93,7 +93,7 @@ static void note_load(struct mapping *m, uint64_t page) {
   m->damaged_count++;
 }
 
-static bool populate_disabled;
+static bool populate_disabled, ranges_disabled;
 
 static void check_byte(const struct mapping *m, uint64_t offset, unsigned char byte) {
   uint64_t at = m->offset + offset;
@@ -212,7 +212,7 @@ static void call_populate_each(void) {
     if (expected[i] == 0)
       expected[i] = verdict(m, range.offset, range.length);
   }
-  fl_prefetch_each(parts, COUNT, INT64_MAX);
+  fl_prefetch_each(parts, COUNT, 1 + next_byte() % FL_PARTS_MAX, INT64_MAX);
   CHECK_EQUAL(fl_populate_each(parts, COUNT, INT64_MAX, results), COUNT);
   for (int i = 0; i < COUNT; i++)
     CHECK_EQUAL(results[i], expected[i]);
@@ -446,13 +446,46 @@ static void call_toggle_populate(void) {
   fl_test_disable_populate(populate_disabled);
 }
 
+static void call_toggle_ranges(void) {
+  ranges_disabled = !ranges_disabled;
+  fl_test_disable_ranges(ranges_disabled);
+}
+
 static void (*const calls[])(void) = {
-    call_create,   call_create,          call_create_hugely,   call_retain,    call_release,        call_close,
-    call_populate, call_populate,        call_populate_each,   call_prefetch,  call_read,           call_read,
-    call_read,     call_transfer_create, call_transfer_end,    call_residency, call_read_residency, call_is_resident,
-    call_advise,   call_evict,           call_truncate,        call_truncate,  call_write,          call_load,
-    call_load,     call_store,           call_damaged_bytes,   call_load,      call_with_stray_id,  call_refresh,
-    call_refresh,  call_next_damage,     call_toggle_populate,
+    call_create,
+    call_create,
+    call_create_hugely,
+    call_retain,
+    call_release,
+    call_close,
+    call_populate,
+    call_populate,
+    call_populate_each,
+    call_prefetch,
+    call_read,
+    call_read,
+    call_read,
+    call_transfer_create,
+    call_transfer_end,
+    call_residency,
+    call_read_residency,
+    call_is_resident,
+    call_advise,
+    call_evict,
+    call_truncate,
+    call_truncate,
+    call_write,
+    call_load,
+    call_load,
+    call_store,
+    call_damaged_bytes,
+    call_load,
+    call_with_stray_id,
+    call_refresh,
+    call_refresh,
+    call_next_damage,
+    call_toggle_populate,
+    call_toggle_ranges,
 };
 
 /* --- one input ------------------------------------------------------------------------------------------------ */
@@ -496,6 +529,8 @@ static void end(void) {
   CHECK_EQUAL(fl_transfer_count(), 0);
   if (populate_disabled)
     call_toggle_populate();
+  if (ranges_disabled)
+    call_toggle_ranges();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
