@@ -54,6 +54,12 @@ async function bareView(path, { length }) {
   return { read: (offset) => Buffer.from(file.buffer, offset, length), close: () => file.close() }
 }
 
+/** The same by an async function, the least that gives a promise. */
+async function bareViewAwaited(path, options) {
+  const { read, close } = await bareView(path, options)
+  return { read: async (offset) => read(offset), close }
+}
+
 // What a mapping is without faultless: memory, and whoever loads from it first waits for the disk. The turn of the loop
 // before each load is what a server has between two requests.
 async function mapping(path, { length }) {
@@ -146,6 +152,6 @@ async function lmdbPrefetch(path) {
 }
 
 module.exports = {
-  faultlessView, faultlessRead, faultlessTryView, faultlessTryViewLarge, bareView, mapping, mmapIo, bunMmap, fileHandle, fsRead,
+  faultlessView, faultlessRead, faultlessTryView, faultlessTryViewLarge, bareView, bareViewAwaited, mapping, mmapIo, bunMmap, fileHandle, fsRead,
   readSync, readSyncInTurns, lmdbPrefetch
 }

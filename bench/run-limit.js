@@ -16,6 +16,8 @@ const readsOf = ({ path: file, reads, inFlight, seed }) => [file, reads, inFligh
 const PROGRAMS = {
   told: { name: 'told', argvOf: readsOf },
   toldLoop: { name: 'told', argvOf: (task) => [...readsOf(task), 'tell'] },
+  answer: { name: 'answer', argvOf: ({ path: file, reads, length, seed }) => [file, reads, length, seed] },
+  rounds: { name: 'rounds', argvOf: ({ path: file, rounds }) => [file, rounds] },
   touches: { name: 'touches', argvOf: readsOf },
   scan: { name: 'scan', argvOf: ({ path: file }) => [file, 1 << 20, 16 << 20] }
 }

@@ -5,6 +5,7 @@
 #define FAULTLESS_BENCH_READS_H
 
 #include "figures.h"
+#include "random.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -17,17 +18,9 @@ struct reads {
   uint32_t *blocks, count, in_flight;
 };
 
-/* splitmix64: each seed is a place in one long sequence. */
-static inline uint64_t next_word(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 /* `count` of all blocks, in random order, each once: the start of a shuffle. */
 static inline uint32_t *choose_blocks(uint32_t count, uint32_t blocks, const char *seed) {
-  uint64_t state = strtoull(seed, NULL, 10) << 32;
+  uint64_t state = seed_of(seed);
   uint32_t *all = malloc(blocks * sizeof *all);
   if (all == NULL)
     exit(1);

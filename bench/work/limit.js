@@ -12,8 +12,9 @@ const LISTENER = 3 // the descriptor, as in limit/told.c
 
 module.exports = async function limit({ file, argv }) {
   const { result, delayMs, majorFaults } = await measure(() => run(file, argv))
-  if (result.code !== 0) return { skipped: `needs MADV_POPULATE_READ: ended with ${result.code} ${result.complaint.trim()}`.trim() }
+  if (result.code !== 0) return { skipped: `needs a newer Linux: ended with ${result.code} ${result.complaint.trim()}`.trim() }
   const { seconds, reads, deviceBytes, cpuSeconds } = JSON.parse(result.output)
+  const microseconds = seconds / reads * 1e6
   const known = deviceBytes < 0 ? null : deviceBytes
   return {
     seconds,
@@ -23,6 +24,8 @@ module.exports = async function limit({ file, argv }) {
     deviceBytes: known,
     readsPerSecond: reads / seconds,
     bytesPerSecond: reads * BLOCK_SIZE / seconds,
+    microsecondsPerRead: microseconds,
+    microsecondsPerRound: microseconds,
     wakesPerSecond: result.wakes / seconds,
     deviceReadsPerRead: known === null ? null : known / BLOCK_SIZE / reads,
     delayP50Ms: delayMs.p50,
