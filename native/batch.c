@@ -78,9 +78,8 @@ static void load_alone(const struct fl_part *part, struct fl_operation *op, int 
 }
 
 /* Begins and loads, until that takes longer than `most_ns`. Returns how many were come to. */
-static size_t load_each(const struct fl_part *parts, size_t count, int64_t most_ns, struct fl_operation *ops,
-                        int *results) {
-  size_t most = fl_os_most_ranges();
+static size_t load_each(const struct fl_part *parts, size_t count, size_t most, int64_t most_ns,
+                        struct fl_operation *ops, int *results) {
   int64_t began = fl_os_now();
   size_t i = 0;
   while (i < count && (i == 0 || fl_os_now() - began <= most_ns)) {
@@ -101,9 +100,9 @@ static int judge_and_mark(const struct fl_operation *op, int asked, const struct
   return result;
 }
 
-size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results) {
+size_t fl_populate_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns, int *results) {
   struct fl_operation ops[FL_PARTS_MAX];
-  count = load_each(parts, count < FL_PARTS_MAX ? count : FL_PARTS_MAX, most_ns, ops, results);
+  count = load_each(parts, least(count, FL_PARTS_MAX), least(together, fl_os_most_ranges()), most_ns, ops, results);
   const struct fl_mapping *known = NULL;
   struct fl_os_status status = {0, 0};
   int asked = 0;

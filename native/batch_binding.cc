@@ -26,16 +26,22 @@ Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, together, Nanoseconds(info[2])));
 }
 
-// populateEach(parts, count, milliseconds, results): what populate would have returned for each, in a Float64Array. Returns
-// for how many: after so much time no other is begun.
+// populateEach(parts, count, milliseconds, results, together): what populate would have returned for each, in a
+// Float64Array. Returns for how many: after so much time no other is begun.
 Napi::Value PopulateEach(const Napi::CallbackInfo &info) {
   fl_part parts[FL_PARTS_MAX];
   int results[FL_PARTS_MAX];
   Napi::Float64Array to = info[3].As<Napi::Float64Array>();
   size_t count = std::min(PartsOf(info, parts), to.ElementLength());
-  size_t done = fl_populate_each(parts, count, Nanoseconds(info[2]), results);
+  size_t together = info[4].As<Napi::Number>().Uint32Value();
+  size_t done = fl_populate_each(parts, count, together, Nanoseconds(info[2]), results);
   std::copy(results, results + done, to.Data());
   return Napi::Number::New(info.Env(), static_cast<double>(done));
+}
+
+// How often this thread has slept; negative where nobody tells.
+Napi::Value ThreadSleeps(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(fl_thread_sleeps()));
 }
 
 // Not "Yield": winbase.h has a macro of that name.
@@ -50,5 +56,6 @@ void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("partsMax", Napi::Number::New(env, FL_PARTS_MAX));
   exports.Set("prefetchEach", Napi::Function::New(env, PrefetchEach, "prefetchEach"));
   exports.Set("populateEach", Napi::Function::New(env, PopulateEach, "populateEach"));
+  exports.Set("threadSleeps", Napi::Function::New(env, ThreadSleeps, "threadSleeps"));
   exports.Set("yield", Napi::Function::New(env, YieldThread, "yield"));
 }

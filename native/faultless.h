@@ -316,10 +316,10 @@ bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together
 /*
  * fl_populate on one after the other of at most FL_PARTS_MAX parts, with the result of each, until more than `most_ns` have
  * passed: then the device is slow, and the caller may want to look around. Returns how many were done, which is at least
- * one. Short parts of one mapping that come together go by one system call where the system can (Linux 6.15), before
- * the time is looked at; and the file's size is asked for but once, when the last has been made resident.
+ * one. Of parts of one mapping that come together the file's size is asked for but once, when the last has been made
+ * resident. `together` as above: the time is looked at after each system call.
  */
-size_t fl_populate_each(const struct fl_part *parts, size_t count, int64_t most_ns, int *results);
+size_t fl_populate_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns, int *results);
 
 /*
  * Lets another thread that waits for this processor go first. Who was just told of an answer may do so, and else wait
@@ -498,6 +498,9 @@ struct fl_thread_usage {
 };
 
 int fl_get_thread_usage(struct fl_thread_usage *usage);
+
+/* How often the calling thread has slept so far, for the device or for anything else (ru_nvcsw); -1 where nobody tells. */
+int64_t fl_thread_sleeps(void);
 
 /* --- for tests ---------------------------------------------------------------------------------------------------- */
 

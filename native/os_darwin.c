@@ -96,6 +96,8 @@ int fl_get_thread_usage(struct fl_thread_usage *usage) {
   return -ENOTSUP;
 }
 
+int64_t fl_thread_sleeps(void) { return -1; }
+
 /* --- words that threads of several processes wait on: macOS 14.4 --------------------------------------------------- */
 
 /* As os/os_sync_wait_on_address.h has them, which older SDKs have not. */

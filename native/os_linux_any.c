@@ -53,3 +53,8 @@ int fl_get_thread_usage(struct fl_thread_usage *usage) {
   usage->minor_faults = (uint64_t)used.ru_minflt;
   return 0;
 }
+
+int64_t fl_thread_sleeps(void) {
+  struct rusage used;
+  return getrusage(RUSAGE_THREAD, &used) == 0 ? used.ru_nvcsw : -1;
+}

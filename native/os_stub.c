@@ -251,3 +251,5 @@ int fl_get_thread_usage(struct fl_thread_usage *usage) {
   (void)usage;
   return -ENOTSUP;
 }
+
+int64_t fl_thread_sleeps(void) { return -1; }

@@ -13,9 +13,7 @@ const {
   SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
 } = require('./layout')
 
-// Slots of a group between which new requests are looked for, as a device whose queue has run dry waits for them. Told of at
-// once when they had to be waited for: the caller wakes, and what it submits is there when the next few are done.
-const FEW = 4
+// What took longer is told of at once, and not at the end of its group.
 const WAITED_NS = 50e3 // a few resident pages take less
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
 // these would have the others reach the device only when it has answered that one.
@@ -178,7 +176,7 @@ class Server {
   }
 
   sweep(channel) {
-    this.left = MOST_IN_GROUP
+    this.left = this.group.most
     channel.cursor = this.forEachSlot(channel, channel.cursor, State.PREFETCHED, this.running, this.joinFew, this.isForNow)
     channel.isSwept ||= channel.cursor === 0
   }
@@ -227,12 +225,15 @@ class Server {
   completeGroup() {
     const { channel, slots } = this.group
     let untold = 0
+    let sleeps = this.group.isTelling ? native.threadSleeps() : -1
     while (slots.length > 0) {
       this.attendance.begin(channel.file[slots[0]])
       const before = this.sliceBegan = now()
       untold += this.completeTogether(channel, slots) || this.completeInTurn(channel, slots)
       const took = this.sliceBegan - before
-      this.group.note(took)
+      const slept = sleeps
+      if (slept >= 0) sleeps = native.threadSleeps()
+      this.group.note(took, slept < 0 ? undefined : slept !== sleeps)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
       this.attendance.end()
@@ -264,10 +265,11 @@ class Server {
   completeTogether(channel, slots) {
     if (slots.length < 2) return 0
     const before = this.sliceBegan
-    const ended = this.touchTogether(channel, slots, FEW)
+    const { few } = this.group
+    const ended = this.touchTogether(channel, slots, few)
     const took = this.sliceBegan - before
     if (took <= WAITED_NS || took > SLOW_NS) return ended
-    return ended + this.touchTogether(channel, slots, FEW - ended)
+    return ended + this.touchTogether(channel, slots, few - ended)
   }
 
   /** @returns {number} news for the caller: slots that have ended or got on, until the device turned out to be slow */
@@ -336,7 +338,7 @@ class Server {
       parts[at++] = channel.offset[slot] + done
       parts[at++] = channel.length[slot] - done
     }
-    const count = native.populateEach(parts, wanted, WAITED_NS / 1e6, this.results)
+    const count = native.populateEach(parts, wanted, WAITED_NS / 1e6, this.results, this.group.together)
     Atomics.add(this.control, Control.STEPS, count)
     const ended = now()
     const worked = (ended - this.sliceBegan) / count

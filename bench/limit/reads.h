@@ -47,13 +47,12 @@ static inline int prepare_reads(int argc, char **argv, struct reads *reads) {
   return reads->base == NULL ? 1 : 0;
 }
 
-/* As worker/prefetch.js and worker/serve.js have them: so many go by one system call. */
-enum { MOST_PREFETCHED = 16, FEW = 4 };
+enum { MOST_TOGETHER = 16 }; /* ranges that go by one system call */
 
 /* Of several ranges at once (os_linux_ranges.c); returns how many of them, which are none where the kernel cannot. */
 static inline uint32_t advise_together(const struct reads *reads, const uint32_t *numbers, uint32_t count, int advice) {
   enum { SELF = -10000, PROCESS_MADVISE = 440 };
-  struct iovec parts[MOST_PREFETCHED];
+  struct iovec parts[MOST_TOGETHER];
   for (uint32_t i = 0; i < count; i++)
     parts[i] = (struct iovec){reads->base + (size_t)reads->blocks[numbers[i]] * BLOCK, BLOCK};
   long bytes = count > 1 ? syscall(PROCESS_MADVISE, SELF, parts, (size_t)count, advice, 0UL) : -1;
@@ -62,8 +61,8 @@ static inline uint32_t advise_together(const struct reads *reads, const uint32_t
 
 static inline void prefetch_blocks(const struct reads *reads, uint32_t from, uint32_t to) {
   while (from < to) {
-    uint32_t numbers[MOST_PREFETCHED], count = 0;
-    for (; count < MOST_PREFETCHED && from + count < to; count++)
+    uint32_t numbers[MOST_TOGETHER], count = 0;
+    for (; count < MOST_TOGETHER && from + count < to; count++)
       numbers[count] = from + count;
     uint32_t done = advise_together(reads, numbers, count, MADV_WILLNEED);
     if (done == 0) {
@@ -78,19 +77,40 @@ static inline int load_block(const struct reads *reads, uint32_t number) {
   return madvise(reads->base + (size_t)reads->blocks[number] * BLOCK, BLOCK, POPULATE_READ);
 }
 
-/* `count` blocks from `first` on, the youngest first, a few at a time. */
-static inline int load_blocks(const struct reads *reads, uint32_t first, uint32_t count) {
+/* How far the device is ahead of who asks it: worker/group.js. */
+struct pace {
+  unsigned unawaited; /* parts in a row without a sleep */
+  long sleeps;
+};
+
+enum { MOST_AWAITED = 8, FEW = 4, AHEAD_AFTER = 4 };
+
+static inline int is_ahead(const struct pace *pace) { return pace->unawaited >= AHEAD_AFTER; }
+
+static inline uint32_t group_of(const struct pace *pace, uint32_t waiting) {
+  uint32_t most = is_ahead(pace) ? MOST_TOGETHER : MOST_AWAITED;
+  return waiting < most ? waiting : most;
+}
+
+static inline void note_pace(struct pace *pace) {
+  struct rusage used;
+  getrusage(RUSAGE_THREAD, &used);
+  pace->unawaited = used.ru_nvcsw == pace->sleeps ? pace->unawaited + 1 : 0;
+  pace->sleeps = used.ru_nvcsw;
+}
+
+/* `count` blocks from `first` on, the youngest first. */
+static inline int load_blocks(const struct reads *reads, uint32_t first, uint32_t count, struct pace *pace) {
   while (count > 0) {
-    uint32_t numbers[FEW], few = 0;
-    for (; few < FEW && few < count; few++)
-      numbers[few] = first + count - 1 - few;
-    uint32_t done = advise_together(reads, numbers, few, POPULATE_READ);
-    if (done == 0) {
-      if (load_block(reads, numbers[0]) != 0)
+    uint32_t numbers[MOST_TOGETHER], part = is_ahead(pace) || count < FEW ? count : FEW;
+    for (uint32_t i = 0; i < part; i++)
+      numbers[i] = first + count - 1 - i;
+    uint32_t done = is_ahead(pace) ? advise_together(reads, numbers, part, POPULATE_READ) : 0;
+    for (; done < part; done++)
+      if (load_block(reads, numbers[done]) != 0)
         return -1;
-      done = 1;
-    }
-    count -= done;
+    note_pace(pace);
+    count -= part;
   }
   return 0;
 }

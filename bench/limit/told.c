@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 
-enum { GROUP = 8, LISTENER = 3 }; /* as in worker/serve.js; a descriptor */
+enum { LISTENER = 3 }; /* a descriptor */
 
 static struct {
   struct reads reads;
@@ -53,20 +53,21 @@ static uint32_t wait_for_requests(uint32_t done) {
 }
 
 /* Returns how many. */
-static uint32_t load_group(uint32_t done, uint32_t count) {
-  uint32_t group = count < GROUP ? count : GROUP;
-  if (load_blocks(&shared.reads, done, group) != 0)
+static uint32_t load_group(uint32_t done, uint32_t count, struct pace *pace) {
+  uint32_t group = group_of(pace, count);
+  if (load_blocks(&shared.reads, done, group, pace) != 0)
     atomic_store(&shared.failed, 1);
   return group;
 }
 
 static void *make_resident(void *unused) {
   uint32_t prefetched = 0;
+  struct pace pace = {0, 0};
   for (uint32_t done = 0; done < shared.reads.count;) {
     uint32_t asked = wait_for_requests(done);
     prefetch_blocks(&shared.reads, prefetched, asked);
     prefetched = asked;
-    done += load_group(done, prefetched - done);
+    done += load_group(done, prefetched - done, &pace);
     atomic_store(&shared.done, done);
     ring(shared.news);
     sched_yield();

@@ -9,15 +9,14 @@
 #define _GNU_SOURCE
 #include "reads.h"
 
-enum { GROUP = 8 };
-
 static int touch_all(const struct reads *reads) {
+  struct pace pace = {0, 0};
   for (uint32_t asked = 0, done = 0; done < reads->count;) {
     uint32_t before = asked;
     asked = reads->count - done < reads->in_flight ? reads->count : done + reads->in_flight;
     prefetch_blocks(reads, before, asked);
-    uint32_t group = asked - done < GROUP ? asked - done : GROUP;
-    if (load_blocks(reads, done, group) != 0)
+    uint32_t group = group_of(&pace, asked - done);
+    if (load_blocks(reads, done, group, &pace) != 0)
       return -1;
     done += group;
   }

@@ -212,8 +212,9 @@ static void call_populate_each(void) {
     if (expected[i] == 0)
       expected[i] = verdict(m, range.offset, range.length);
   }
-  fl_prefetch_each(parts, COUNT, 1 + next_byte() % FL_PARTS_MAX, INT64_MAX);
-  CHECK_EQUAL(fl_populate_each(parts, COUNT, INT64_MAX, results), COUNT);
+  size_t together = 1 + next_byte() % FL_PARTS_MAX;
+  fl_prefetch_each(parts, COUNT, together, INT64_MAX);
+  CHECK_EQUAL(fl_populate_each(parts, COUNT, together, INT64_MAX, results), COUNT);
   for (int i = 0; i < COUNT; i++)
     CHECK_EQUAL(results[i], expected[i]);
 }

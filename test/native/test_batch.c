@@ -37,7 +37,7 @@ static bool takes_ranges(void) { return fl_os_most_ranges() > 1; }
 
 static void populate(const struct fl_part parts[COUNT]) {
   memset(results, 0x55, sizeof results);
-  CHECK_EQUAL(fl_populate_each(parts, COUNT, INT64_MAX, results), COUNT);
+  CHECK_EQUAL(fl_populate_each(parts, COUNT, FL_PARTS_MAX, INT64_MAX, results), COUNT);
 }
 
 static void check_resident(fl_id id, uint64_t offset, uint64_t length) {
@@ -97,10 +97,11 @@ static void a_page_that_takes_long_ends_the_row(void) {
   fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
   const struct fl_part parts[2] = {{id, 0, PAGE}, {id, 2 * PAGE, PAGE}};
   int its[2] = {7, 7};
-  CHECK_EQUAL(fl_populate_each(parts, 2, -1, its), takes_ranges() ? 2 : 1);
+  CHECK_EQUAL(fl_populate_each(parts, 2, 1, -1, its), 1);
   CHECK_EQUAL(its[0], 0);
-  CHECK_EQUAL(its[1], takes_ranges() ? 0 : 7);
-  CHECK_EQUAL(fl_populate_each(parts, 0, -1, its), 0);
+  CHECK_EQUAL(its[1], 7);
+  CHECK_EQUAL(fl_populate_each(parts, 2, FL_PARTS_MAX, -1, its), takes_ranges() ? 2 : 1);
+  CHECK_EQUAL(fl_populate_each(parts, 0, FL_PARTS_MAX, -1, its), 0);
   let_go(id);
 }
 
@@ -113,7 +114,7 @@ static void no_more_than_so_many_are_looked_at(void) {
     parts[i] = (struct fl_part){id, (uint64_t)i * PAGE, PAGE};
     its[i] = 7;
   }
-  CHECK_EQUAL(fl_populate_each(parts, FL_PARTS_MAX + 1, INT64_MAX, its), FL_PARTS_MAX);
+  CHECK_EQUAL(fl_populate_each(parts, FL_PARTS_MAX + 1, FL_PARTS_MAX, INT64_MAX, its), FL_PARTS_MAX);
   CHECK_EQUAL(its[FL_PARTS_MAX - 1], 0);
   CHECK_EQUAL(its[FL_PARTS_MAX], 7);
   let_go(id);
@@ -138,7 +139,7 @@ static void parts_of_a_mapping_go_by_one_system_call(void) {
   check_runs(takes_ranges() ? 2 : 0, (const size_t[]){2, 2});
   CHECK(!fl_prefetch_each(parts, PARTS, 1, INT64_MAX));
   check_runs(0, NULL);
-  CHECK_EQUAL(fl_populate_each(parts, PARTS, INT64_MAX, its), PARTS);
+  CHECK_EQUAL(fl_populate_each(parts, PARTS, FL_PARTS_MAX, INT64_MAX, its), PARTS);
   check_runs(takes_ranges() ? 2 : 0, (const size_t[]){3, 3});
   for (int i = 0; i < PARTS; i++) {
     CHECK_EQUAL(its[i], 0);
@@ -158,7 +159,7 @@ static void a_part_that_fails_divides_a_run(void) {
   const struct fl_part parts[PARTS] = {
       {id, PAGE, 1}, {id, 3 * PAGE, 1}, {id, 20 * PAGE, 1}, {id, 5 * PAGE, 1}, {id, 7 * PAGE, 1}};
   runs_count = 0;
-  CHECK_EQUAL(fl_populate_each(parts, PARTS, INT64_MAX, its), PARTS);
+  CHECK_EQUAL(fl_populate_each(parts, PARTS, FL_PARTS_MAX, INT64_MAX, its), PARTS);
   check_runs(takes_ranges() ? 3 : 0, (const size_t[]){5, 3, 2});
   const int expected[PARTS] = {0, 0, -FL_TRUNCATED, 0, 0};
   for (int i = 0; i < PARTS; i++)
