@@ -1,6 +1,6 @@
 'use strict'
 // What the system calls that faultless makes can give, without JavaScript: a program of limit/, compiled when it is first
-// needed, beside a loop of Node's that has nothing to do, or nothing but to be told (work/limit.js).
+// needed, by itself or beside a loop of Node's that has nothing to do but to be told (work/limit.js).
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -15,7 +15,7 @@ const readsOf = ({ path: file, reads, inFlight, seed }) => [file, reads, inFligh
 // By a contender's reader: its program, and what that takes.
 const PROGRAMS = {
   told: { name: 'told', argvOf: readsOf },
-  toldLoop: { name: 'told', argvOf: (task) => [...readsOf(task), 'tell'] },
+  toldLoop: { name: 'told', argvOf: (task) => [...readsOf(task), 'tell'], hasListener: true },
   answer: { name: 'answer', argvOf: ({ path: file, reads, length, seed }) => [file, reads, length, seed] },
   rounds: { name: 'rounds', argvOf: ({ path: file, rounds }) => [file, rounds] },
   touches: { name: 'touches', argvOf: readsOf },
@@ -25,11 +25,11 @@ const PROGRAMS = {
 const built = new Map() // by name: { file } or { skipped }
 
 module.exports = async function runLimit(task, how) {
-  const { name, argvOf } = PROGRAMS[task.reader]
+  const { name, argvOf, hasListener = false } = PROGRAMS[task.reader]
   if (!built.has(name)) built.set(name, build(name))
   const { file, skipped } = built.get(name)
   if (skipped !== undefined) return { skipped }
-  return runChild({ work: 'limit', file, argv: argvOf(task).map(String) }, how)
+  return runChild({ work: 'limit', file, argv: argvOf(task).map(String), hasListener }, how)
 }
 
 function build(name) {
