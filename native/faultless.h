@@ -158,8 +158,8 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info);
  * forget: it was collected. This closes nothing, since the memory may be in use without a handle.
  * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping, when no
  * operation is under way any more. It may follow leave, where the thread ended before it could call fl_mapping_close.
- * give_up: nobody was told of it. If no handle is left, another thread closes the mapping, as above; unless some of them went by
- * forget or abandon, and none was closed.
+ * give_up: nobody was told of it. If no handle is left, another thread closes the mapping, as above; unless the last that ended
+ * before went by forget, or by abandon where none had been closed.
  */
 int fl_mapping_leave(fl_id id);
 void fl_mapping_forget(fl_id id);

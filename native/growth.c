@@ -45,6 +45,7 @@ static void enchain(struct fl_mapping *m, struct fl_mapping *made) {
     made->outgrown = m;
     m->entry.refs++;
   }
+  made->outgrown->successors++;
   if (!made->fills_buffer)
     m->first->longest = made;
 }
@@ -108,6 +109,8 @@ void fl_mapping_end_succession(struct fl_mapping *m) {
   pthread_mutex_lock(&fl_mappings.lock);
   if (m->first->longest == m)
     m->first->longest = m->outgrown;
+  if (m->outgrown != NULL)
+    m->outgrown->successors--; /* its reference is the caller's to release */
   pthread_mutex_unlock(&fl_mappings.lock);
 }
 
@@ -118,17 +121,31 @@ bool fl_has_room_for(uint64_t bytes) {
   return probe != NULL;
 }
 
+/* What was advised for all of the file before; one that was given up, as nobody grew into it, has no advice. */
+static int former_advice(const struct fl_mapping *m, bool *huge) {
+  int advice = -1;
+  for (const struct fl_mapping *former = m->outgrown; former != NULL; former = former->outgrown) {
+    advice = advice >= 0 ? advice : atomic_load(&former->advice);
+    *huge = *huge || atomic_load(&former->huge);
+  }
+  return advice;
+}
+
+static void take_advice(const struct fl_operation *op) {
+  bool huge = false;
+  int advice = former_advice(op->mapping, &huge);
+  if (advice >= 0 && atomic_load(&op->mapping->advice) < 0) /* what was given to all meanwhile is newer */
+    fl_advise_on_access(op, true, (enum fl_advice)advice);
+  if (huge)
+    fl_advise_on_access(op, true, FL_HUGEPAGE);
+}
+
 void fl_mapping_take_over(fl_id id) {
   struct fl_operation op;
   if (fl_operation_begin(&op, id, 0, 0) < 0)
     return;
-  const struct fl_mapping *former = op.mapping->outgrown;
-  bool is_first_time = former != NULL && !atomic_exchange(&op.mapping->taken_over, true);
-  int advice = is_first_time ? atomic_load(&former->advice) : -1;
-  if (advice >= 0)
-    fl_advise_on_access(&op, true, (enum fl_advice)advice);
-  if (is_first_time && atomic_load(&former->huge))
-    fl_advise_on_access(&op, true, FL_HUGEPAGE);
+  if (op.mapping->outgrown != NULL && !atomic_exchange(&op.mapping->taken_over, true))
+    take_advice(&op);
   fl_operation_end(&op, 0);
 }
 

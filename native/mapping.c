@@ -70,9 +70,28 @@ void fl_mapping_discard(struct fl_mapping *m) {
     release(outgrown);
 }
 
+void fl_mapping_forsake(struct fl_mapping *m) {
+  m->entry.refs++; /* for the reaper */
+  m->is_left = m->closing = true;
+  atomic_store(&m->closed, true);
+}
+
+bool fl_mapping_is_forsaken(const struct fl_mapping *m) {
+  bool is_held = m->handles > 0 || m->holders > 0 || m->running > 0 || m->entry.refs != m->successors;
+  return !is_held && !m->closing && m->fd >= 0;
+}
+
 static void release(struct fl_mapping *m) {
-  if (fl_table_release(&fl_mappings, m))
+  pthread_mutex_lock(&fl_mappings.lock);
+  bool last = --m->entry.refs == 0;
+  bool forsaken = !last && fl_mapping_is_forsaken(m);
+  if (forsaken)
+    fl_mapping_forsake(m);
+  pthread_mutex_unlock(&fl_mappings.lock);
+  if (last)
     fl_mapping_discard(m);
+  else if (forsaken)
+    fl_reap_by(fl_mapping_finish_abandoned, m);
 }
 
 /* Takes no lock: the signal handler calls it. */
@@ -283,6 +302,7 @@ int fl_mapping_leave(fl_id id) {
     return -FL_CLOSED;
   pthread_mutex_lock(&fl_mappings.lock);
   m->was_left = true;
+  m->ends_kept = false;
   m->is_left = --m->handles == 0;
   int last = m->is_left;
   pthread_mutex_unlock(&fl_mappings.lock);
@@ -294,7 +314,7 @@ void fl_mapping_forget(fl_id id) {
   pthread_mutex_lock(&fl_mappings.lock);
   struct fl_mapping *m = fl_table_acquire_locked(&fl_mappings, id);
   if (m != NULL) {
-    m->was_kept = true;
+    m->ends_kept = true;
     m->handles--;
     m->entry.refs--; /* never the last: the handle's own is still there */
   }
@@ -330,7 +350,7 @@ void fl_mapping_abandon(fl_id id, bool has_left) {
     return;
   pthread_mutex_lock(&fl_mappings.lock);
   if (!has_left) {
-    m->was_kept = true;
+    m->ends_kept = !m->was_left;
     m->handles--;
   }
   close_later(m, m->handles == 0 && m->was_left);
@@ -342,7 +362,7 @@ void fl_mapping_give_up(fl_id id) {
     return;
   pthread_mutex_lock(&fl_mappings.lock);
   m->handles--;
-  close_later(m, m->handles == 0 && (m->was_left || !m->was_kept));
+  close_later(m, m->handles == 0 && !m->ends_kept);
 }
 
 uint64_t fl_mapping_damaged_bytes(fl_id id) {

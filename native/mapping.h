@@ -67,6 +67,7 @@ struct fl_mapping {
       known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
 
   struct fl_mapping *outgrown; /* growth.c: the one before this, with a reference; or NULL */
+  unsigned successors;         /* that hold this one as `outgrown`; guarded by the table's lock */
   struct fl_mapping *first;    /* of those that have followed one another: what comes next is that one's for all */
   struct fl_mapping *longest;  /* of the first: the last that has followed, or NULL; guarded by the table's lock */
   pthread_mutex_t writing;     /* held by whoever writes to the file or cuts it, so that no write makes it grow again */
@@ -78,7 +79,7 @@ struct fl_mapping {
   bool abandoned;   /* nobody waits for it to be closed: the last operation has the reaper do it */
   bool is_left;     /* its last handle was closed: nobody attaches any more */
   bool was_left;    /* some handle was closed */
-  bool was_kept;    /* some handle ended without having been closed: its memory may be in use */
+  bool ends_kept; /* the last that ended, but for those that were given up, was not closed: its memory may be in use */
   unsigned handles; /* that are open */
 
   pthread_mutex_t

@@ -36,11 +36,12 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   m->fills_buffer = false;
   m->holders = 0;
   m->running = 0;
-  m->closing = m->abandoned = m->is_left = m->was_left = m->was_kept = false;
+  m->closing = m->abandoned = m->is_left = m->was_left = m->ends_kept = false;
   m->handles = 1;
   m->damage = NULL;
   m->window = NULL;
   m->outgrown = m->longest = NULL;
+  m->successors = 0;
   m->first = m;
   pthread_mutex_init(&m->writing, NULL);
   pthread_mutex_init(&m->refreshing, NULL);

@@ -25,6 +25,13 @@ int fl_mapping_map_over(struct fl_mapping *m, const struct fl_map_request *reque
 /* mapping.c: it borrows that range, and the guard knows it. -EBUSY where part of it is another's. */
 int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span);
 
+/*
+ * mapping.c, with the table's lock held: whether nobody but what has followed it holds a mapping that is open, so that its memory
+ * cannot be in use; and what begins to close it: the caller has the reaper call fl_mapping_finish_abandoned.
+ */
+bool fl_mapping_is_forsaken(const struct fl_mapping *m);
+void fl_mapping_forsake(struct fl_mapping *m);
+
 /* mapping.c: the last reference is gone. */
 void fl_mapping_discard(struct fl_mapping *m);
 

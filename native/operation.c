@@ -66,8 +66,11 @@ int fl_operation_end(struct fl_operation *op, int result) {
   if (abandoned)
     m->abandoned = false;
   bool last = --m->entry.refs == 0;
+  bool forsaken = !last && !abandoned && fl_mapping_is_forsaken(m);
+  if (forsaken)
+    fl_mapping_forsake(m);
   pthread_mutex_unlock(&fl_mappings.lock);
-  if (abandoned)
+  if (abandoned || forsaken)
     fl_reap_by(fl_mapping_finish_abandoned, m); /* with the reference that fl_mapping_abandon left */
   else if (last)
     fl_mapping_discard(m);

@@ -361,6 +361,16 @@ describe('what was there before goes on', () => {
     expect(new Set(advised(path))).toEqual(new Set(['rr']))
   })
 
+  testOnLinux('also where what lies between was given up', async () => {
+    const path = make()
+    const file = await openFile(path, { flags: 'r+', advice: 'sequential' })
+    const other = closing(attach(file.handle))
+    const growing = [errorOf(() => file.resize(50 * PAGE)), other.resize(500 * PAGE)]
+    await file.close()
+    await Promise.all(growing)
+    expect(new Set(advised(path))).toEqual(new Set(['sr']))
+  })
+
   testOnLinux('advice for an empty file, too; and that for a range stays where it was given', async () => {
     const path = make(0)
     const file = await openFile(path, { flags: 'r+', advice: 'random' })
@@ -527,9 +537,16 @@ describe('growth that fails leaves nothing behind', () => {
   })
 
   const testSparing = process.platform === 'linux' ? testUnlessLaid : (title, act) => test.skip(`${title} (skipped: prlimit is Linux's)`, act)
-  testSparing('what another handle has grown into is spared, also when it was collected', async () => {
-    const seen = await childResult('growth.js', ['spared', make()], { execArgv: ['--expose-gc'] })
+  const spares = async (how) => {
+    const seen = await childResult('growth.js', [how, make()], { execArgv: ['--expose-gc'] })
     expect(seen).toEqual({ refused: 'EFBIG', same: true, view: true })
+  }
+  testSparing('what another handle has grown into is spared, also when it was collected', () => spares('spared'))
+  testSparing('and when it was collected after yet another was closed', () => spares('sparedBesideClosed'))
+
+  testUnlessLaid('what lies between, and was collected, is given back with the last that is closed', async () => {
+    const seen = await childResult('growth.js', ['between', make()], { execArgv: ['--expose-gc'] })
+    expect(seen).toEqual({ held: [0, 0], view: LARGER })
   })
 
   testUnlessLaid('a file that has grown and is forgotten is unmapped when it is collected', async () => {
