@@ -36,7 +36,7 @@ class MemoryLease {
     if (id < 0) throw fromCore(id, 'mmap', file.path, offset, length)
     this.#file = file
     this.#pool = pool
-    this.#overlay = { file: this, owner: file, id, fileId: mapping.fileId, lead: 0, path: file.path, origin: offset }
+    this.#overlay = { file: this, id, fileId: mapping.fileId, lead: 0, path: file.path, origin: offset }
     this.#memory = memory
     this.#byteOffset = byteOffset
     this.#length = length

@@ -31,7 +31,6 @@ class Mapping {
   constructor(file, made, { offset, path }) {
     const { id, fileId, lease, buffer = new SharedArrayBuffer(0), copyOnWrite } = made
     this.file = file
-    this.owner = file // of a lease's overlay: the file that is laid, and `file` is the lease
     this.id = id
     this.fileId = fileId // the same for all that follow one another: slots and threads are shared out by it
     this.lead = offset % native.pageSize // bytes from a page boundary of the file to its start

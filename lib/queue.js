@@ -12,12 +12,19 @@ const REQUEST_SHARE = SLOTS / 4 // as deep as devices like their queues
 // and they cannot be left until their turn comes, which it does not while the device hangs.
 const MOST_DEAD = 64
 
+// So many lines are kept in which nobody is, as most files are asked for something again; or twice as many as are in use.
+const MOST_IDLE = 64
+
 /** The requests of one file that have parts without a slot. */
 class Line {
   requests = new Fifo()
   dead = 0 // of them, those that have been settled
   inSlots = 0 // parts of this file's that are in slots
   isWaiting = false // whether it has its turn among the others
+
+  get isIdle() {
+    return this.inSlots === 0 && !this.isWaiting
+  }
 
   /** The request whose next part gets a slot; nothing when none may have one now. */
   next() {
@@ -53,17 +60,28 @@ class Line {
 }
 
 class Queue {
-  #lines = new WeakMap() // by the MappedFile, whichever of its mappings is named
+  #lines = new Map() // by the file's id, whichever of its mappings and handles is named
+  #mostLines = MOST_IDLE
   #turns = new Fifo() // the lines in which somebody waits
 
   add(request) {
-    const { owner } = request.mapping
-    let line = this.#lines.get(owner)
-    if (line === undefined) this.#lines.set(owner, (line = new Line()))
+    const line = this.#lines.get(request.mapping.fileId) ?? this.#makeLine(request.mapping.fileId)
     line.requests.push(request)
     if (line.isWaiting) return
     line.isWaiting = true
     this.#turns.push(line)
+  }
+
+  #makeLine(fileId) {
+    if (this.#lines.size >= this.#mostLines) this.#forgetIdle()
+    const line = new Line()
+    this.#lines.set(fileId, line)
+    return line
+  }
+
+  #forgetIdle() {
+    for (const [fileId, line] of this.#lines) if (line.isIdle) this.#lines.delete(fileId)
+    this.#mostLines = MOST_IDLE + 2 * this.#lines.size
   }
 
   /** The request whose next part gets a slot: the caller takes it; undefined when nobody may have one now. */
@@ -80,12 +98,12 @@ class Queue {
 
   /** A part of the request has given its slot back. */
   leave(request) {
-    this.#lines.get(request.mapping.owner).inSlots--
+    this.#lines.get(request.mapping.fileId).inSlots--
   }
 
-  /** A request has been settled that was added, and has parts without a slot. */
+  /** A request has been settled that was added, and has parts without a slot. There is no such line after clear(), perhaps. */
   drop(request) {
-    this.#lines.get(request.mapping.owner).drop()
+    this.#lines.get(request.mapping.fileId)?.drop()
   }
 
   /** Requests with parts that wait. */

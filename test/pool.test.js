@@ -7,7 +7,7 @@ jest.mock('node:worker_threads', () =>
 
 const { once } = require('node:events')
 const { watched } = require('node:worker_threads')
-const { open, Pool } = require('..')
+const { attach, open, Pool } = require('..')
 const { clientOf } = require('../lib/pool')
 const { PAGE, errorOf, expectContent, makeFile, openFiles, randomFrom, randomRanges, temporaryFolder } =
   require('./helpers')
@@ -134,6 +134,20 @@ describe('threads', () => {
     await Promise.all(touches(healthy, 1000))
     expect(gate.arrived).toBe(2)
     expect(pool.stats).toMatchObject({ inFlight: 10, completed: 1000 })
+    gate.open()
+    await Promise.all(stuck)
+  })
+
+  test('nor are all slots, where this thread has two handles on the file', async () => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 3 })
+    const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
+    const twin = attach(hanging.handle)
+    files.push(twin)
+    gate.only(hanging)
+    const stuck = [...touches(hanging, SLOTS), ...touches(twin, SLOTS)]
+    await until(() => gate.arrived === 2)
+    await Promise.all(touches(healthy, 10))
     gate.open()
     await Promise.all(stuck)
   })
