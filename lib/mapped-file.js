@@ -50,7 +50,6 @@ class MappedFile extends EventEmitter {
   #isStuck = false // that was rejected
   #unwatch
   #madeLeases // when any was asked for
-  #slice // the function, when it was asked for
   #stats = { touches: 0, touchedBytes: 0, reads: 0, readBytes: 0, writes: 0, writtenBytes: 0, views: 0, hits: 0, misses: 0 }
 
   /**
@@ -79,6 +78,9 @@ class MappedFile extends EventEmitter {
     })
     this.#use = new PoolUse(pool)
     this.#unwatch = watch(this, this.#use.leave)
+    // hyparquet's cachedAsyncBuffer() calls it by itself.
+    const slice = (start, end) => MappedFile.prototype.slice.call(this, start, end)
+    Object.defineProperty(this, 'slice', { value: slice, writable: true, configurable: true })
   }
 
   // A file that is opened for a few loads from its buffer does without them: a seventh of the time of a process's first open()
@@ -244,10 +246,10 @@ class MappedFile extends EventEmitter {
    * A copy of the bytes from `start` up to `end`, as ArrayBuffer.prototype.slice cuts them but for its negative
    * numbers: with byteLength this makes the file an AsyncBuffer (hyparquet), of which cachedAsyncBuffer() takes the function
    * and calls it by itself.
-   * @returns {(start?: number, end?: number) => Promise<ArrayBuffer>} rejected as touch() is
+   * @returns {Promise<ArrayBuffer>} rejected as touch() is
    */
-  get slice() {
-    return (this.#slice ??= (start, end) => this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer))
+  slice(start, end) {
+    return this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer)
   }
 
   /**

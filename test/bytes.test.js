@@ -3,7 +3,7 @@
 // happens to views and copies when somebody stores into them or the file changes.
 
 const fs = require('node:fs')
-const { open, Pool } = require('faultless')
+const { MappedFile, open, Pool } = require('faultless')
 const {
   PAGE, canMapFrom, contentAt, expectContent, makeFile, randomFrom, randomRanges, temporaryFolder, useClosing
 } = require('./helpers')
@@ -26,6 +26,19 @@ const kinds = [
   ['a file from an offset that is not aligned, in slices', { pool, offset: 12345, length: SIZE - 12345 - 777 }],
   ['a file opened r+', { flags: 'r+', pool }]
 ].filter(([, { offset = 0 }]) => canMapFrom(offset))
+
+test('slice is a method, of which others may take the function alone, or put another in its place', async () => {
+  const file = await openHere(data)
+  const { slice } = file
+  expectContent(await slice(5, 10), 5, 5)
+  const spy = jest.spyOn(MappedFile.prototype, 'slice').mockResolvedValueOnce('mocked')
+  expect([await file.slice(1, 2), spy.mock.calls]).toEqual(['mocked', [[1, 2]]])
+  spy.mockRestore()
+  jest.spyOn(file, 'slice').mockResolvedValueOnce('mocked')
+  expect(await file.slice(1, 2)).toBe('mocked')
+  jest.restoreAllMocks()
+  expectContent(await MappedFile.prototype.slice.call(file, 5, 10), 5, 5)
+})
 
 describe.each(kinds)('%s', (_, options) => {
   const start = options.offset ?? 0
