@@ -196,7 +196,10 @@ export type Advice =
    */
   | 'hugepage'
 
-/** A range: `[offset, length]`, both in bytes and within the mapping. */
+/**
+ * A range: `[offset, length]`, both in bytes and within the mapping. Where TypeScript is to see that an array is one, as in
+ * `numbers.map((number) => [number * 64, 64] as const)`, it has to be told.
+ */
 export type Range = readonly [offset: number, length: number]
 
 /**
@@ -322,7 +325,10 @@ export type WaitOutcome =
    * does before that is there. With a `timeout` of 0 that is waited for.
    */
   | 'timed-out'
-  /** It held something else when the wait began. */
+  /**
+   * It held something else when it was first looked at. That is some time after the call, for the first wait of a process some ms:
+   * a word that changes just after the call may give this or `'ok'`.
+   */
   | 'not-equal'
 
 /** What {@link MappedFile.touch} and {@link MappedFile.touchSync} take. */
