@@ -50,11 +50,10 @@ struct advised {
 static int advise(const struct fl_operation *op, void *argument) {
   struct advised *as = argument;
   enum fl_advice advice = as->advice;
-  bool whole = is_whole(op, as->offset, as->length);
-  if (op->mapping->entry.id == as->named) /* which comes first */
-    as->whole = whole;
+  if (op->mapping->entry.id == as->named) /* which comes first; of another, of all that there is a part may be named */
+    as->whole = is_whole(op, as->offset, as->length);
   bool is_of_access = advice == FL_NORMAL || advice == FL_RANDOM || advice == FL_SEQUENTIAL || advice == FL_HUGEPAGE;
-  return is_of_access ? fl_advise_on_access(op, whole || as->whole, advice) : advise_on_content(op, advice);
+  return is_of_access ? fl_advise_on_access(op, as->whole, advice) : advise_on_content(op, advice);
 }
 
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice) {

@@ -64,6 +64,31 @@ static void succeed(struct fl_mapping *m, uint64_t least, struct fl_map_info *in
     fl_mapping_release(made->entry.id);
 }
 
+/* A mapping of the same file, longer than `m`, with `info` about it. */
+static int create_longer(struct fl_mapping *m, uint64_t least, uint64_t length, void *address, void *mirror,
+                         struct fl_map_info *info) {
+  struct fl_map_request request = {.fd = m->fd,
+                                   .offset = m->file_offset + m->lead,
+                                   .length = length,
+                                   .mode = m->mode,
+                                   .freshness_ns = m->freshness_ns,
+                                   .follows = m->follows};
+  int result = fl_mapping_create_in(&request, address, mirror, info);
+  if (result == 0)
+    succeed(m, least, info);
+  return result;
+}
+
+/* The same of one that is there already: whether it is. */
+static bool take_longest(struct fl_mapping *m, uint64_t least, struct fl_map_info *info) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  const struct fl_mapping *longest = attach_longest(m, least);
+  pthread_mutex_unlock(&fl_mappings.lock);
+  if (longest != NULL)
+    fl_mapping_describe(longest, info);
+  return longest != NULL;
+}
+
 int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *address, void *mirror,
                              struct fl_map_info *info) {
   struct fl_operation op; /* while it is under way the descriptor stays */
@@ -71,22 +96,11 @@ int fl_mapping_create_longer(fl_id id, uint64_t least, uint64_t length, void *ad
   if (result < 0)
     return result;
   struct fl_mapping *m = op.mapping;
-  pthread_mutex_lock(&fl_mappings.lock);
-  const struct fl_mapping *longest = address != NULL ? NULL : attach_longest(m, least);
-  pthread_mutex_unlock(&fl_mappings.lock);
-  if (longest != NULL) {
-    fl_mapping_describe(longest, info);
-  } else {
-    struct fl_map_request request = {.fd = m->fd,
-                                     .offset = m->file_offset + m->lead,
-                                     .length = length,
-                                     .mode = m->mode,
-                                     .freshness_ns = m->freshness_ns,
-                                     .follows = m->follows};
-    result = fl_mapping_create_in(&request, address, mirror, info);
-    if (result == 0)
-      succeed(m, least, info);
-  }
+  if (address != NULL || !take_longest(m, least, info))
+    result = create_longer(m, least, length, address, mirror, info);
+  /* There may have been no room for it as another thread has made one meanwhile. */
+  if (result < 0 && address == NULL && take_longest(m, least, info))
+    result = 0;
   fl_operation_end(&op, 0); /* one that was closed meanwhile has a longer one all the same */
   return result;
 }

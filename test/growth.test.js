@@ -361,6 +361,15 @@ describe('what was there before goes on', () => {
     expect(new Set(advised(path))).toEqual(new Set(['rr']))
   })
 
+  testOnLinux('but not what was advised for a part, though that is all of the former buffer', async () => {
+    const path = make(PAGE)
+    const { file, other } = await growBesideAnother(path)
+    await file.advise('sequential', 0, PAGE)
+    await file.close()
+    await other.resize(2 * LARGER)
+    expect(advised(path).sort()).toEqual(['rr', 'sr'])
+  })
+
   testOnLinux('also where what lies between was given up', async () => {
     const path = make()
     const file = await openFile(path, { flags: 'r+', advice: 'sequential' })
