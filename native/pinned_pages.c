@@ -69,7 +69,7 @@ static void unlock(const struct fl_mapping *m, size_t first, size_t end) {
 }
 
 /* Locks pages, or none that were not locked before. What else is locked of them the kernel passes over. */
-static int lock(const struct fl_mapping *m, size_t first, size_t end) {
+static int try_to_lock(const struct fl_mapping *m, size_t first, size_t end) {
   int result = fl_os_lock(locked_address_of(m, first), (end - first) * fl_os_page_size());
   if (result == 0)
     return 0;
@@ -82,6 +82,12 @@ static int lock(const struct fl_mapping *m, size_t first, size_t end) {
   size_t news = unheld == 0 ? end - first : unheld; /* none: they were mapped anew */
   bool may_be_limit = result == -ENOMEM || result == -EPERM;
   return may_be_limit && !fl_os_may_lock(news * fl_os_page_size()) ? -FL_PIN_LIMIT : result;
+}
+
+/* Others may have unlocked pages since the limit was in the way: then there is no telling that it was, and room. */
+static int lock(const struct fl_mapping *m, size_t first, size_t end) {
+  int result = try_to_lock(m, first, end);
+  return result == -ENOMEM ? try_to_lock(m, first, end) : result;
 }
 
 /*

@@ -392,6 +392,29 @@ uint64_t __real_fl_os_most_map_entries(void);
 uint64_t __wrap_fl_os_most_map_entries(void);
 uint64_t __wrap_fl_os_most_map_entries(void) { return is_half_full ? 2 : __real_fl_os_most_map_entries(); }
 
+static int refusals; /* of locking, to come */
+int __real_fl_os_lock(void *base, size_t span);
+int __wrap_fl_os_lock(void *base, size_t span);
+int __wrap_fl_os_lock(void *base, size_t span) { return refusals-- > 0 ? -ENOMEM : __real_fl_os_lock(base, span); }
+
+/* A refusal for which there is no reason any more is none; and one that stays is told of. */
+static void what_was_refused_is_tried_once_more(void) {
+  if (is_portable()) /* where any refusal is thought to be for the limit */
+    return;
+  fl_id id = map_and_close(make_file(SIZE), 0, SIZE, &(struct fl_map_info){0});
+  refusals = 1;
+  fl_id pin = pin_range(id, 0, PAGE);
+  check_locked(1);
+  fl_pin_drop(pin, UINT64_MAX);
+  pin = create(id, 0, PAGE);
+  refusals = 2;
+  CHECK_EQUAL(fl_pin_lock(pin, 0, PAGE), -ENOMEM);
+  refusals = 0;
+  fl_pin_drop(pin, UINT64_MAX);
+  check_locked(0);
+  let_go(id);
+}
+
 static void fill_half(void) {
   is_half_full = true;
   while (fl_map_entries_claim(1) == 0) /* what may still be taken before they are counted again */
@@ -601,6 +624,7 @@ int main(int count, char **arguments) {
   RUN(the_limit_is_told_and_nothing_more_is_locked);
   RUN(too_many_map_entries_are_told_apart_from_the_limit);
   RUN(a_large_pin_over_small_ones_leaves_map_entries_for_others);
+  RUN(what_was_refused_is_tried_once_more);
   RUN(borders_of_a_mapping_take_no_map_entries);
   RUN(what_is_kept_up_to_a_border_goes_with_the_last_pin);
   RUN(what_is_kept_and_mapped_anew_is_let_go_of);
