@@ -57,9 +57,7 @@ struct fl_mapping {
   unsigned holders;      /* of such a buffer; guarded by the table's lock */
   _Atomic int folios;    /* blocks.c: how large those of the file are */
   _Atomic int copies;    /* transfer.c: where those of the file can be had from */
-  /* transfer.c: when the file had last changed, as it was seen with all bytes of the mapping; or -1 */
-  _Atomic int64_t seen_ns;
-  _Atomic int honest; /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
+  _Atomic int honest;    /* whether the kernel tells residency of this file: 1, 0, or -1 before anyone asked */
 
   bool follows;
   _Atomic bool taken_over; /* growth.c: it has the advice of the one before */

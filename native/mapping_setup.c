@@ -51,7 +51,6 @@ void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request)
   atomic_store(&m->span, 0);
   atomic_store(&m->folios, 0);
   atomic_store(&m->copies, 0);
-  atomic_store(&m->seen_ns, -1);
   atomic_store(&m->honest, -1);
   atomic_store(&m->closed, false);
   atomic_store(&m->refreshes, 0);

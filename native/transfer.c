@@ -140,43 +140,24 @@ static int copy_past_mapping(const struct fl_operation *op, uint64_t length, fl_
 }
 
 /*
- * When the file last changed, seen at some time before now, when it had all of the range: what was seen when a copy before this
- * one had ended will do. -1 where nobody can tell. Who writes behind the end of a file changes its time first, and then its
- * size; so what was seen of a file that had less says nothing.
- */
-static int64_t last_seen_change(const struct fl_operation *op) {
-  struct fl_os_status status;
-  int64_t seen = atomic_load(&op->mapping->seen_ns);
-  if (seen >= 0)
-    return seen;
-  bool is_whole = fl_os_file_status(op->mapping->fd, &status) == 0 && status.size >= op->file_end;
-  return is_whole ? status.changed_ns : -1;
-}
-
-static void note_change(struct fl_mapping *m, const struct fl_os_status *status) {
-  bool is_whole = status->size >= m->file_offset + m->lead + m->length;
-  atomic_store(&m->seen_ns, is_whole ? status->changed_ns : -1);
-}
-
-/*
  * The guard's verdict comes after the copy, as pages may be lost while it runs; `*changed`: the file did meanwhile. What
  * became of the file is told before what became of the lender.
  */
 static int copy_out(const struct fl_operation *op, uint64_t length, fl_id transfer, uint64_t at, bool *changed) {
-  struct fl_os_status after;
-  int64_t before = length > 0 ? last_seen_change(op) : -1;
+  struct fl_os_status before, after;
+  bool known = fl_os_file_status(op->mapping->fd, &before) == 0;
   int copied = copy_past_mapping(op, length, transfer, at);
   if (copied == -EAGAIN)
     copied = copy_from_mapping(op, length, transfer, at);
   int result = length > 0 ? fl_guard_verdict_and_status(op, &after) : 0;
   if (result == 0)
     result = copied;
-  if (result < 0 || length == 0)
-    return result;
-  *changed = before != after.changed_ns;
-  note_change(op->mapping, &after);
-  fl_mirror_mark(op);
-  return 0;
+  /* Who writes behind the end of a file changes its time first, and then its size. */
+  bool grew = known && before.size < op->file_end;
+  *changed = known && length > 0 && result == 0 && (grew || before.changed_ns != after.changed_ns);
+  if (result == 0)
+    fl_mirror_mark(op);
+  return result;
 }
 
 /*

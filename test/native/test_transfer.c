@@ -1,39 +1,14 @@
 /* Copies into lent memory: right bytes, checked bounds, and no write after the lender has taken it back. */
 #include "check.h"
-#include "os.h"
 #include <pthread.h>
-#include <sys/stat.h>
-
-static _Thread_local unsigned statuses; /* asked for by this thread, of any file */
-
-int __real_fl_os_file_status(int fd, struct fl_os_status *status);
-int __wrap_fl_os_file_status(int fd, struct fl_os_status *status);
-int __wrap_fl_os_file_status(int fd, struct fl_os_status *status) {
-  statuses++;
-  return __real_fl_os_file_status(fd, status);
-}
 
 /* Whether copies come from the mapping, as they do once its memory was handed out, or past it. */
 static bool from_mapping;
 
-static fl_id map_file_for_copies(int fd, uint64_t offset, uint64_t length, struct fl_map_info *info) {
-  fl_id id = map_and_close(fd, offset, length, info);
+static fl_id map_for_copies(uint64_t size, uint64_t offset, uint64_t length, struct fl_map_info *info) {
+  fl_id id = map_and_close(make_file(size), offset, length, info);
   info->mirror[FL_MIRROR_SHOWN] = from_mapping;
   return id;
-}
-
-/* As when somebody writes to it: its time of change is another than before. */
-static void touch_file(int fd) {
-  struct fl_os_status before, after;
-  CHECK_EQUAL(__real_fl_os_file_status(fd, &before), 0);
-  do {
-    CHECK_EQUAL(futimens(fd, NULL), 0);
-    CHECK_EQUAL(__real_fl_os_file_status(fd, &after), 0);
-  } while (after.changed_ns == before.changed_ns);
-}
-
-static fl_id map_for_copies(uint64_t size, uint64_t offset, uint64_t length, struct fl_map_info *info) {
-  return map_file_for_copies(make_file(size), offset, length, info);
 }
 
 static void copies_bytes(void) {
@@ -67,35 +42,6 @@ static void refuses_what_does_not_fit(void) {
   CHECK_EQUAL(fl_read(id, 0, 1, transfer, 0), -FL_CLOSED);
   CHECK_EQUAL(fl_read(id, 0, 0, transfer, 0), -FL_CLOSED);
   fl_transfer_end(transfer); /* ignored */
-  let_go(id);
-}
-
-static unsigned statuses_of_a_read(fl_id id, uint64_t offset, fl_id transfer) {
-  unsigned before = statuses;
-  CHECK_EQUAL(fl_read(id, offset, 1, transfer, 0), 0);
-  return statuses - before;
-}
-
-/* What was seen after one copy is what was seen before the next; and what changed meanwhile is copied again. */
-static void asks_about_the_file_once_for_each_copy(void) {
-  struct fl_map_info info;
-  int fd = make_file(50000), again = dup(fd);
-  fl_id id = map_file_for_copies(fd, 0, 50000, &info), transfer;
-  unsigned char byte = 0;
-  CHECK_EQUAL(fl_transfer_create(&byte, 1, &transfer), 0);
-  CHECK_EQUAL(fl_read(id, 0, 1, transfer, 0), 0);
-  unsigned each = statuses_of_a_read(id, 40000, transfer);
-  CHECK(each <= 2); /* the verdict's, and one where the system cannot populate */
-  touch_file(again);
-  CHECK_EQUAL(statuses_of_a_read(id, 0, transfer), 2 * each);
-  CHECK_EQUAL(statuses_of_a_read(id, 0, transfer), each);
-  /* Of a file that has less than the mapping nothing that was seen before will do. */
-  CHECK_EQUAL(ftruncate(again, 30000), 0);
-  CHECK_EQUAL(fl_read(id, 40000, 1, transfer, 0), -FL_TRUNCATED);
-  CHECK_EQUAL(statuses_of_a_read(id, 0, transfer), 2 * each + 1);
-  CHECK_EQUAL(statuses_of_a_read(id, 0, transfer), each + 1);
-  fl_transfer_end(transfer);
-  close(again);
   let_go(id);
 }
 
@@ -176,7 +122,6 @@ int main(void) {
     printf("-- %s\n", from_mapping ? "from the mapping" : "past the mapping, where the system can");
     RUN(copies_bytes);
     RUN(refuses_what_does_not_fit);
-    RUN(asks_about_the_file_once_for_each_copy);
     RUN(a_store_is_seen_once_the_memory_was_shown);
     RUN(tells_that_the_file_was_cut);
     RUN(nobody_writes_after_it_was_taken_back);
