@@ -32,10 +32,15 @@ static ssize_t advise(const struct iovec *parts, size_t count, int advice) {
   return (ssize_t)syscall(SYS_process_madvise, SELF, parts, count, advice, 0UL);
 }
 
-/* Of two pages of our own the second cannot be read: who says that both were populated, or neither, cannot do this. */
-static bool takes_ranges(char *pages, size_t size) {
+/*
+ * Of two pages of our own the second cannot be read: who says that both were populated, or neither, cannot do this. As
+ * ranges_known: 0 where the process's map has no entry left for the second.
+ */
+static int probe(char *pages, size_t size) {
   const struct iovec parts[] = {{pages, size}, {pages + size, size}};
-  return mprotect(pages + size, size, PROT_NONE) == 0 && advise(parts, 2, MADV_POPULATE_READ) == (ssize_t)size;
+  if (mprotect(pages + size, size, PROT_NONE) != 0)
+    return 0;
+  return advise(parts, 2, MADV_POPULATE_READ) == (ssize_t)size ? 1 : -1;
 }
 
 size_t fl_os_most_ranges(void) {
@@ -45,7 +50,7 @@ size_t fl_os_most_ranges(void) {
     char *pages = fl_os_reserve_zeroed(2 * size);
     if (pages == NULL)
       return 1;
-    known = takes_ranges(pages, size) ? 1 : -1;
+    known = probe(pages, size);
     fl_os_unmap(pages, 2 * size);
     atomic_store(&ranges_known, known);
   }

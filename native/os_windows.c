@@ -130,6 +130,8 @@ void fl_os_close(int fd) {
   CloseHandle(fl_windows_handle(fd));
 }
 
+static const int64_t UNIX_EPOCH = 116444736000000000; /* by the system's clock: in 100 ns, since 1601 */
+
 int fl_os_file_status(int fd, struct fl_os_status *status) {
   FILE_STANDARD_INFO standard;
   FILE_BASIC_INFO basic;
@@ -138,7 +140,7 @@ int fl_os_file_status(int fd, struct fl_os_status *status) {
       !GetFileInformationByHandleEx(file, FileBasicInfo, &basic, sizeof basic))
     return last_error();
   status->size = (uint64_t)standard.EndOfFile.QuadPart;
-  status->changed_ns = basic.LastWriteTime.QuadPart * 100;
+  status->changed_ns = (basic.LastWriteTime.QuadPart - UNIX_EPOCH) * 100; /* since 1601 ns do not fit */
   return 0;
 }
 

@@ -1,6 +1,39 @@
 /* Copies into lent memory: right bytes, checked bounds, and no write after the lender has taken it back. */
 #include "check.h"
+#include "os.h"
 #include <pthread.h>
+
+/* Where times of change are as coarse as can be; once pages have been populated, what was cut off a file is there again. */
+static bool is_coarse;
+static _Atomic bool was_populated;
+static _Atomic int to_grow_again = -1;
+
+int __real_fl_os_populate(void *base, size_t span, bool for_writing);
+int __wrap_fl_os_populate(void *base, size_t span, bool for_writing);
+int __wrap_fl_os_populate(void *base, size_t span, bool for_writing) {
+  int result = __real_fl_os_populate(base, span, for_writing);
+  was_populated = true;
+  return result;
+}
+
+static void grow_again(int fd) {
+  to_grow_again = -1;
+  for (uint64_t at = 49990; at < 50000; at++) {
+    unsigned char byte = byte_at(at);
+    CHECK_EQUAL(pwrite(fd, &byte, 1, (off_t)at), 1);
+  }
+}
+
+int __real_fl_os_file_status(int fd, struct fl_os_status *status);
+int __wrap_fl_os_file_status(int fd, struct fl_os_status *status);
+int __wrap_fl_os_file_status(int fd, struct fl_os_status *status) {
+  if (to_grow_again >= 0 && was_populated)
+    grow_again(to_grow_again);
+  int result = __real_fl_os_file_status(fd, status);
+  if (is_coarse)
+    status->changed_ns = 0;
+  return result;
+}
 
 /* Whether copies come from the mapping, as they do once its memory was handed out, or past it. */
 static bool from_mapping;
@@ -78,6 +111,30 @@ static void tells_that_the_file_was_cut(void) {
   let_go(id);
 }
 
+/* Whoever saw that the file was short when the copy began copies again, though it is as long, and as old, as before by then. */
+static void no_zeros_come_of_a_file_that_grows_again_meanwhile(void) {
+  struct fl_map_info info;
+  int fd = make_file(50000), other = dup(fd);
+  fl_id id = map_and_close(fd, 0, 50000, &info), transfer;
+  info.mirror[FL_MIRROR_SHOWN] = from_mapping;
+  unsigned char byte = 0;
+  CHECK_EQUAL(fl_transfer_create(&byte, 1, &transfer), 0);
+  is_coarse = true;
+  for (int i = 0; i < 10; i++) {
+    CHECK_EQUAL(fl_read(id, 49999, 1, transfer, 0), 0);
+    CHECK_EQUAL(ftruncate(other, 49990), 0);
+    was_populated = false;
+    to_grow_again = other;
+    CHECK_EQUAL(fl_read(id, 49999, 1, transfer, 0), 0);
+    CHECK_EQUAL(byte, byte_at(49999));
+    CHECK_EQUAL(to_grow_again, -1);
+  }
+  is_coarse = false;
+  fl_transfer_end(transfer);
+  close(other);
+  let_go(id);
+}
+
 struct storm {
   fl_id mapping, transfer;
   uint64_t at;
@@ -124,6 +181,7 @@ int main(void) {
     RUN(refuses_what_does_not_fit);
     RUN(a_store_is_seen_once_the_memory_was_shown);
     RUN(tells_that_the_file_was_cut);
+    RUN(no_zeros_come_of_a_file_that_grows_again_meanwhile);
     RUN(nobody_writes_after_it_was_taken_back);
   }
   return 0;
