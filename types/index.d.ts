@@ -1145,7 +1145,7 @@ export interface PoolOptions {
    */
   minThreads?: number | undefined
   /**
-   * Threads at most: 1 to 128. Of more than one, a single file never has all: one is left to others.
+   * Threads at most: 1 to 128. Of more than one, a single file, as one `open` has made it, never has all: one is left to others.
    * @defaultValue 4, or `minThreads` if that is more
    */
   maxThreads?: number | undefined
