@@ -177,8 +177,8 @@ static void call_retain(void) {
 static void call_release(void) {
   struct mapping *m = next_mapping();
   fl_mapping_release(m->id);
-  if (m->references > 0)
-    m->references--;
+  if (m->references > 0 && --m->references == 0)
+    fl_test_await_mirrors(); /* whose thread may have one more, until it has looked */
 }
 
 static void call_close(void) {
