@@ -157,7 +157,8 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info);
  * leave: its holder closes it. 1 if it was the last handle, and then the caller must call fl_mapping_close; else 0, or -FL_CLOSED.
  * forget: it was collected. This closes nothing, since the memory may be in use without a handle.
  * abandon: its thread has ended. If no handle is left and any of them was closed, another thread closes the mapping, when no
- * operation is under way any more. It may follow leave, where the thread ended before it could call fl_mapping_close.
+ * operation is under way any more. It may follow leave, where the thread ended before it could call fl_mapping_close; then it closes
+ * nothing if the last that ended since went by forget.
  * give_up: nobody was told of it. If no handle is left, another thread closes the mapping, as above; unless the last that ended
  * before went by forget, or by abandon where none had been closed.
  */

@@ -78,7 +78,8 @@ void fl_mapping_forsake(struct fl_mapping *m) {
 
 bool fl_mapping_is_forsaken(const struct fl_mapping *m) {
   bool is_held = m->handles > 0 || m->holders > 0 || m->running > 0 || m->entry.refs != m->successors;
-  return !is_held && !m->closing && m->fd >= 0;
+  /* What refused to be closed says that it is: that is tried no second time, or it would be for ever. */
+  return !is_held && !atomic_load(&m->closed) && m->fd >= 0;
 }
 
 static void release(struct fl_mapping *m) {
@@ -353,7 +354,7 @@ void fl_mapping_abandon(fl_id id, bool has_left) {
     m->ends_kept = !m->was_left;
     m->handles--;
   }
-  close_later(m, m->handles == 0 && m->was_left);
+  close_later(m, m->handles == 0 && !m->ends_kept);
 }
 
 void fl_mapping_give_up(fl_id id) {

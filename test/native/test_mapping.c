@@ -255,6 +255,22 @@ static void a_thread_that_ends_closes_what_others_have_closed(void) {
   let_go(id);
 }
 
+/* It had closed its handle before, and not as the last. */
+static void a_thread_that_ends_spares_what_was_collected_after_it_had_closed(void) {
+  struct fl_map_info info;
+  fl_id id = map_and_close(make_file(5000), 0, 5000, &info);
+  CHECK_EQUAL(fl_mapping_attach(id, &info), 0);
+  CHECK_EQUAL(fl_mapping_leave(id), 0);
+  fl_mapping_retain(id); /* the memory's, which is in use */
+  fl_mapping_forget(id);
+  fl_mapping_release(id);
+  fl_mapping_abandon(id, true);
+  fl_mapping_release(id);
+  CHECK_EQUAL(touch(id, 0, 5000), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[4999], byte_at(4999));
+  let_go(id);
+}
+
 /* The thread that closes the last handle ends before it comes to it, while operations run. */
 static void what_is_abandoned_amid_operations_is_closed_after_them(void) {
   struct fl_map_info info;
@@ -405,6 +421,28 @@ static void a_close_that_fails_can_be_tried_again(void) {
   let_go(id);
 }
 
+/* Nobody can reach it but what has followed it, and its memory cannot become zeros: it stays until that ends. */
+static void what_cannot_be_closed_for_nobody_is_left_alone(void) {
+  int fd = make_file(8 * PAGE), before = count_descriptors();
+  struct fl_map_request request = {fd, 0, 4 * PAGE, FL_SHARED, FRESHNESS, true};
+  struct fl_map_info info, longer;
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(fl_mapping_create_longer(info.id, 8 * PAGE, 8 * PAGE, NULL, NULL, &longer), 0);
+  fl_mapping_forget(info.id);
+  struct rlimit kept, none = {PAGE, PAGE};
+  CHECK_EQUAL(getrlimit(RLIMIT_AS, &kept), 0);
+  none.rlim_max = kept.rlim_max;
+  CHECK_EQUAL(setrlimit(RLIMIT_AS, &none), 0);
+  fl_mapping_release(info.id);
+  fl_test_drain_reaper();
+  CHECK_EQUAL(setrlimit(RLIMIT_AS, &kept), 0);
+  CHECK_EQUAL(count_descriptors(), before + 2);
+  let_go(longer.id);
+  fl_test_drain_reaper();
+  CHECK_EQUAL(count_descriptors(), before);
+  close(fd);
+}
+
 int main(void) {
   RUN(maps_bytes_at_any_offset);
   RUN(rejects_ranges_that_leave_the_mapping);
@@ -420,10 +458,13 @@ int main(void) {
   RUN(is_closed_with_the_last_handle);
   RUN(a_handle_that_was_collected_closes_nothing);
   RUN(a_thread_that_ends_closes_what_others_have_closed);
+  RUN(a_thread_that_ends_spares_what_was_collected_after_it_had_closed);
   RUN(what_is_abandoned_amid_operations_is_closed_after_them);
   RUN(a_file_that_outgrows_its_mapping_has_one_more);
   RUN(whoever_needs_a_longer_mapping_takes_the_longest);
-  if (!sanitizer_needs_map_entries) /* nor can they do without address space */
+  if (!sanitizer_needs_map_entries) { /* nor can they do without address space */
     RUN(a_close_that_fails_can_be_tried_again);
+    RUN(what_cannot_be_closed_for_nobody_is_left_alone);
+  }
   return 0;
 }
