@@ -40,6 +40,22 @@ test('where nobody tells whether it was waited for it counts as before', () => {
   expect(sizesOf(noted(1, QUICK, undefined, group))).toEqual({ most: MOST_IN_GROUP, few: MOST_IN_GROUP, together: MOST_IN_GROUP })
 })
 
+test('of a device that is ahead pairs tell as well, so that it does not stay so for ever', () => {
+  const group = new Group(false)
+  const tells = []
+  for (let slot = 0; slot < FEW; slot++) {
+    tells.push(group.isTelling)
+    group.add({}, slot)
+  }
+  expect([...tells, group.isTelling]).toEqual([false, false, false, false, true])
+  noted(PARTS_UNTIL_AHEAD, QUICK, false, group)
+  expect(group.isTelling).toBe(true)
+  group.slots.length = 2
+  expect(group.isTelling).toBe(true)
+  group.slots.length = 1
+  expect(group.isTelling).toBe(false)
+})
+
 test('a slow device gets one at a time, whoever was ahead', () => {
   const group = noted(PARTS_UNTIL_AHEAD, QUICK, false)
   expect(noted(1, SLOW_NS + 1, false, group).most).toBe(1)

@@ -152,6 +152,19 @@ describe('threads', () => {
     await Promise.all(stuck)
   })
 
+  test('take nothing of another file along when they come to one that hangs', async () => {
+    const gate = closeGate()
+    const pool = createPool({ maxThreads: 3 })
+    const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
+    gate.only(hanging)
+    for (let i = 0; i < 5; i++) await Promise.all(touches(healthy, 100)) // groups are large from then on
+    const stuck = hanging.touch(0, PAGE)
+    await Promise.all(touches(healthy, 30))
+    expect(gate.arrived).toBe(1)
+    gate.open()
+    await stuck
+  })
+
   test('start minThreads at a time', async () => {
     const pool = createPool({ minThreads: 3 })
     const file = await openWith(pool)

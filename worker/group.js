@@ -70,9 +70,9 @@ class Group {
     return Math.min(this.#isDeviceAhead ? MOST_IN_GROUP : MOST_AWAITED, this.#most)
   }
 
-  /** Whether it is worth knowing of a group if it is waited for. */
+  /** Whether it is worth knowing of a group if it is waited for: that it is not, or not any more. */
   get isTelling() {
-    return this.slots.length >= FEW
+    return this.slots.length >= (this.#isDeviceAhead ? 2 : FEW)
   }
 
   get isFull() {

@@ -117,14 +117,14 @@ class Server {
   prefetchWaiting() {
     this.heard = Atomics.load(this.control, Control.DOORBELL)
     this.findChannels()
-    this.prefetchWhere()
+    this.prefetchWhere(this.mayBegin)
   }
 
   /**
    * Stops at a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The next
    * time another channel comes first.
    */
-  prefetchWhere(suits) {
+  prefetchWhere(mayTake) {
     this.sweepBegan = now() // for all slots: a sweep is short, as it ends where the device's queue is full
     this.prefetches.start()
     const { length } = this.channels
@@ -132,11 +132,11 @@ class Server {
     for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
       const channel = this.channels[number]
       number = (number + 1) % length
-      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, this.prefetchFirst, suits)
+      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, mayTake, this.prefetchFirst)
     }
     this.prefetches.flush()
     if (this.prefetches.isBlocked) this.firstToPrefetch = number
-    this.attendance.end()
+    if (this.group.slots.length === 0) this.attendance.end()
   }
 
   prefetchFirst = (channel, slot) => {
@@ -177,8 +177,19 @@ class Server {
 
   sweep(channel) {
     this.left = this.group.most
-    channel.cursor = this.forEachSlot(channel, channel.cursor, State.PREFETCHED, this.running, this.joinFew, this.isForNow)
+    channel.cursor = this.forEachSlot(channel, channel.cursor, State.PREFETCHED, this.running, this.mayJoin, this.joinFew)
     channel.isSwept ||= channel.cursor === 0
+  }
+
+  mayBegin = (channel, slot) => this.attendance.mayBegin(channel.file[slot])
+
+  /**
+   * What is in hand is completed before a slot of another file is claimed: its file may hang, and what this thread has claimed no
+   * other can take.
+   */
+  mayJoin = (channel, slot) => {
+    if (!this.group.suits(channel, slot)) this.completeGroup()
+    return this.mayBegin(channel, slot) && this.isForNow(channel, slot)
   }
 
   joinFew = (channel, slot) => {
@@ -206,18 +217,22 @@ class Server {
   completeNext() {
     if (this.next === undefined) return false
     const { channel, slot } = this.next
+    if (!this.mayBegin(channel, slot)) { // others have come to its file since
+      this.attendance.end()
+      return false
+    }
     if (Atomics.compareExchange(channel.state, slot, State.PREFETCHED, this.running) === State.PREFETCHED) {
       channel.longTurn = ++this.turn
       this.join(channel, slot)
       this.completeGroup()
     }
+    this.attendance.end()
     return true
   }
 
-  /** Puts a claimed slot into the group, which is completed when it is full, or before it when the two do not go together. */
+  /** Puts a claimed slot into the group, to which it suits, and which is completed when it is full. */
   join(channel, slot) {
     const { group } = this
-    if (!group.suits(channel, slot)) this.completeGroup()
     group.add(channel, slot)
     if (group.isFull) this.completeGroup()
   }
@@ -236,7 +251,7 @@ class Server {
       this.group.note(took, slept < 0 ? undefined : slept !== sleeps)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
-      this.attendance.end()
+      if (slots.length === 0) this.attendance.end()
       if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
     }
   }
@@ -249,7 +264,7 @@ class Server {
     const { channel, slots } = this.group
     if (slots.length === 0) return this.prefetchWaiting()
     const file = channel.file[slots[0]]
-    this.prefetchWhere((other, slot) => other.file[slot] === file)
+    this.prefetchWhere((other, slot) => other.file[slot] === file && this.mayBegin(other, slot))
   }
 
   /** @returns {number} 0: what is left to tell */
@@ -281,16 +296,15 @@ class Server {
   }
 
   /**
-   * Moves slots of a channel that this thread may work on, and that suit, from one state to the next, from slot `start` on
-   * until `act` returns false. Most are in another state: so first a plain load, as each Atomics.load is a call of 5 ns. What
+   * Moves slots of a channel that this thread may take from one state to the next, from slot `start` on until `act` returns
+   * false. Most are in another state: so first a plain load, as each Atomics.load is a call of 5 ns. What
    * that misses is found by the look after the bell. @returns {number} the slot at which to go on, or 0 at the end
    */
-  forEachSlot(channel, start, from, to, act, suits) {
+  forEachSlot(channel, start, from, to, mayTake, act) {
     const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
     for (let slot = start; slot < end; slot++) {
       if (channel.state[slot] !== from || Atomics.load(channel.state, slot) !== from) continue
-      if (!this.attendance.mayBegin(channel.file[slot])) continue
-      if (suits !== undefined && !suits(channel, slot)) continue
+      if (!mayTake(channel, slot)) continue
       // First: by the time that anybody finds the slot taken, it says since when.
       if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
       if (Atomics.compareExchange(channel.state, slot, from, to) !== from) continue
