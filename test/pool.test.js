@@ -160,7 +160,7 @@ describe('threads', () => {
     for (let i = 0; i < 5; i++) await Promise.all(touches(healthy, 100)) // groups are large from then on
     const stuck = hanging.touch(0, PAGE)
     await Promise.all(touches(healthy, 30))
-    expect(gate.arrived).toBe(1)
+    await until(() => gate.arrived === 1)
     gate.open()
     await stuck
   })
