@@ -44,6 +44,15 @@ function closeGate() {
   return gate
 }
 
+/** Two files of a pool of three threads, of which one waits at the gate. */
+async function hangOne() {
+  const gate = closeGate()
+  const pool = createPool({ maxThreads: 3 })
+  const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
+  gate.only(hanging)
+  return { gate, pool, hanging, healthy }
+}
+
 /** A page of its own for each: `touches(file, 3)` are the promises of three touches. */
 const touches = (file, count) =>
   Array.from({ length: count }, (_, i) => file.touch((i * PAGE) % SIZE, PAGE))
@@ -125,10 +134,7 @@ describe('threads', () => {
   })
 
   test('are never all on one file, so that a file which hangs leaves one to others', async () => {
-    const gate = closeGate()
-    const pool = createPool({ maxThreads: 3 })
-    const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
-    gate.only(hanging)
+    const { gate, pool, hanging, healthy } = await hangOne()
     const stuck = touches(hanging, 10)
     await until(() => gate.arrived === 2)
     await Promise.all(touches(healthy, 1000))
@@ -139,12 +145,9 @@ describe('threads', () => {
   })
 
   test('nor are all slots, where this thread has two handles on the file', async () => {
-    const gate = closeGate()
-    const pool = createPool({ maxThreads: 3 })
-    const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
+    const { gate, hanging, healthy } = await hangOne()
     const twin = attach(hanging.handle)
     files.push(twin)
-    gate.only(hanging)
     const stuck = [...touches(hanging, SLOTS), ...touches(twin, SLOTS)]
     await until(() => gate.arrived === 2)
     await Promise.all(touches(healthy, 10))
@@ -153,10 +156,7 @@ describe('threads', () => {
   })
 
   test('take nothing of another file along when they come to one that hangs', async () => {
-    const gate = closeGate()
-    const pool = createPool({ maxThreads: 3 })
-    const [hanging, healthy] = [await openWith(pool), await openWith(pool)]
-    gate.only(hanging)
+    const { gate, hanging, healthy } = await hangOne()
     for (let i = 0; i < 5; i++) await Promise.all(touches(healthy, 100)) // groups are large from then on
     const stuck = hanging.touch(0, PAGE)
     await Promise.all(touches(healthy, 30))
