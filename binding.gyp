@@ -84,6 +84,7 @@
         ["OS=='win'", {
           "sources": [
             "native/os_windows.c",
+            "native/os_windows_errors.c",
             "native/os_windows_range.c",
             "native/os_windows_space.c",
             "native/os_windows_fault.c",

@@ -10,7 +10,7 @@
 
 static inline HANDLE fl_windows_handle(int fd) { return (HANDLE)(intptr_t)fd; }
 
-/* -errno for what GetLastError said. */
+/* os_windows_errors.c: -errno for what GetLastError said. */
 int fl_windows_error(DWORD error);
 
 /* A function that not every Windows has, or NULL. Any function pointer may be cast to any other and back. */
