@@ -41,7 +41,7 @@ define(Op.READ, {
     native.read(channel.mapping[slot], offset, length, channel.argument[slot], channel.at[slot] + done)
 })
 
-// Right only because serve.js ends slices on page boundaries: no page is counted twice.
+// Right only because slices end on page boundaries (slices.js): no page is counted twice.
 define(Op.RESIDENCY, {
   sliceFactor: LIGHT,
   run(channel, slot, offset, length, done) {

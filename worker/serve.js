@@ -9,41 +9,17 @@ const { Courtesy } = require('./courtesy')
 const { Group, MOST_IN_GROUP, SLOW_NS } = require('./group')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
-const {
-  SLOTS, State, Flag, Op, Owner, ChannelMemory, Control, GONE, generationOf, running, statusOf
-} = require('./layout')
+const { State, ChannelMemory, Control, generationOf, running } = require('./layout')
+const { ServedChannel } = require('./served-channel')
+const { Slices, isCancelled, isShort, settle } = require('./slices')
 
 // What took longer is told of at once, and not at the end of its group.
 const WAITED_NS = 50e3 // a few resident pages take less
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
 // these would have the others reach the device only when it has answered that one.
 const MOST_PAUSE_NS = 5e3
-const SHORT = 64 << 10 // bytes
 
 const CANCELLED = -1 // any negative result will do: the caller has already told its user why
-
-const isCancelled = (channel, slot) => (Atomics.load(channel.flags, slot) & Flag.CANCELLED) !== 0
-
-/** Whether there may be work in a channel: it has an owner, who has put something into its slots. */
-function isInUse({ header }) {
-  if (Atomics.load(header, ChannelMemory.USED) === 0) return false
-  const owner = Atomics.load(header, ChannelMemory.OWNER)
-  return statusOf(owner) === Owner.TAKEN && (owner & GONE) === 0
-}
-
-/** Whether a slot's next slice is its last, and a short one. */
-function isShort(channel, slot) {
-  const { readsPages, isQuick } = operations[channel.op[slot]]
-  return (readsPages || isQuick) && channel.length[slot] - channel.done[slot] <= SHORT
-}
-
-/** A channel, and what this thread alone knows of it. */
-class ServedChannel extends ChannelMemory {
-  turns = new Float64Array(SLOTS) // when this thread last did something for each slot
-  longTurn = 0 // when this thread last did something for a slot with much to do
-  cursor = 0 // the slot at which the sweep goes on
-  isSwept = false // it has come to the end once
-}
 
 class Server {
   /**
@@ -59,7 +35,7 @@ class Server {
     this.pool = pool
     this.control = pool.control
     this.running = running(thread, generationOf(word))
-    this.sliceSize = Math.floor(sliceSize / native.pageSize) * native.pageSize
+    this.slices = new Slices(sliceSize)
     this.attendance = new Attendance(pool.control, thread, maxThreads)
     this.courtesy = new Courtesy()
     this.channels = []
@@ -76,7 +52,6 @@ class Server {
     this.left = 0 // slots that the channel which has its turn may still have completed
     this.next = undefined // the slot with much to do whose turn it is
     this.turn = 0 // of a slot of this thread's; turns are counted
-    this.sweepBegan = 0 // ns: when it last began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
   }
 
@@ -125,14 +100,16 @@ class Server {
    * time another channel comes first.
    */
   prefetchWhere(mayTake) {
-    this.sweepBegan = now() // for all slots: a sweep is short, as it ends where the device's queue is full
+    const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
     this.prefetches.start()
     const { length } = this.channels
     let number = this.firstToPrefetch
     for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
       const channel = this.channels[number]
       number = (number + 1) % length
-      if (isInUse(channel)) this.forEachSlot(channel, 0, State.WAITING, State.PREFETCHED, mayTake, this.prefetchFirst)
+      if (!channel.isInUse) continue
+      channel.lookBegan = began
+      channel.takeSlots(0, State.WAITING, State.PREFETCHED, mayTake, this.prefetchFirst)
     }
     this.prefetches.flush()
     if (this.prefetches.isBlocked) this.firstToPrefetch = number
@@ -153,7 +130,7 @@ class Server {
   completePrefetched() {
     this.next = undefined
     this.found = false
-    for (const channel of this.channels) Object.assign(channel, { cursor: 0, isSwept: false })
+    for (const channel of this.channels) channel.startSweep()
     while (this.sweepEach());
     this.completeGroup()
     this.attendance.end()
@@ -168,7 +145,7 @@ class Server {
     let goesOn = false
     for (let i = 0; i < this.channels.length; i++) { // which may become more meanwhile
       const channel = this.channels[i]
-      if (isInUse(channel)) this.sweep(channel)
+      if (channel.isInUse) this.sweep(channel)
       else channel.isSwept = true
       goesOn ||= !channel.isSwept
     }
@@ -177,7 +154,7 @@ class Server {
 
   sweep(channel) {
     this.left = this.group.most
-    channel.cursor = this.forEachSlot(channel, channel.cursor, State.PREFETCHED, this.running, this.mayJoin, this.joinFew)
+    channel.cursor = channel.takeSlots(channel.cursor, State.PREFETCHED, this.running, this.mayJoin, this.joinFew)
     channel.isSwept ||= channel.cursor === 0
   }
 
@@ -295,44 +272,11 @@ class Server {
     return news
   }
 
-  /**
-   * Moves slots of a channel that this thread may take from one state to the next, from slot `start` on until `act` returns
-   * false. Most are in another state: so first a plain load, as each Atomics.load is a call of 5 ns. What
-   * that misses is found by the look after the bell. @returns {number} the slot at which to go on, or 0 at the end
-   */
-  forEachSlot(channel, start, from, to, mayTake, act) {
-    const end = Atomics.load(channel.header, ChannelMemory.HIGH_WATER)
-    for (let slot = start; slot < end; slot++) {
-      if (channel.state[slot] !== from || Atomics.load(channel.state, slot) !== from) continue
-      if (!mayTake(channel, slot)) continue
-      // First: by the time that anybody finds the slot taken, it says since when.
-      if (from === State.WAITING) channel.taken[slot] = this.sweepBegan
-      if (Atomics.compareExchange(channel.state, slot, from, to) !== from) continue
-      if (!act(channel, slot)) return slot + 1
-    }
-    return 0
-  }
-
-  /** Bytes of the slot's next slice. Slices of a long range end on page boundaries as far as the mapping does. */
-  sliceLength(channel, slot, done) {
-    const rest = channel.length[slot] - done
-    const most = this.sliceSize * operations[channel.op[slot]].sliceFactor
-    if (most === 0 || rest <= most) return rest
-    return most - ((channel.offset[slot] + channel.lead[slot] + done) % native.pageSize)
-  }
-
   // Another thread may run the slot meanwhile and move `done` on: prefetching the wrong slice is harmless.
   prefetch(channel, slot, done) {
     if (!operations[channel.op[slot]].readsPages || isCancelled(channel, slot)) return
-    const length = this.sliceLength(channel, slot, done)
+    const length = this.slices.lengthOf(channel, slot, done)
     if (length > 0) this.prefetches.add(channel.mapping[slot], channel.lead[slot], channel.offset[slot] + done, length)
-  }
-
-  /** Whether all that is left of a slot is to make a few pages resident, for loads. */
-  isPlainTouch(channel, slot) {
-    if (channel.op[slot] !== Op.TOUCH || channel.argument[slot] !== 0 || isCancelled(channel, slot)) return false
-    const done = channel.done[slot]
-    return this.sliceLength(channel, slot, done) === channel.length[slot] - done
   }
 
   /**
@@ -342,7 +286,7 @@ class Server {
   touchTogether(channel, slots, most) {
     const wanted = Math.min(most, slots.length)
     if (wanted < 1) return 0
-    for (const slot of slots) if (!this.isPlainTouch(channel, slot)) return 0
+    for (const slot of slots) if (!this.slices.isPlainTouch(channel, slot)) return 0
     const { parts } = this
     for (let i = 1, at = 0; i <= wanted; i++) {
       const slot = slots[slots.length - i]
@@ -359,7 +303,7 @@ class Server {
     this.sliceBegan = ended
     for (let i = 0; i < count; i++) {
       const slot = slots.pop()
-      this.settle(channel, slot, this.results[i], channel.length[slot] - channel.done[slot], worked, ended)
+      settle(channel, slot, this.results[i], channel.length[slot] - channel.done[slot], worked, ended)
     }
     return count
   }
@@ -368,7 +312,7 @@ class Server {
   runSlice(channel, slot) {
     channel.turns[slot] = ++this.turn
     const done = channel.done[slot]
-    const length = this.sliceLength(channel, slot, done)
+    const length = this.slices.lengthOf(channel, slot, done)
     if (isCancelled(channel, slot)) return this.settleAlone(channel, slot, CANCELLED, length)
     // The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
     // or else that slice would be read page by page.
@@ -384,21 +328,7 @@ class Server {
     const ended = now()
     const worked = ended - this.sliceBegan
     this.sliceBegan = ended
-    return this.settle(channel, slot, result, length, worked, ended)
-  }
-
-  /** @returns {boolean} whether the caller wants to know */
-  settle(channel, slot, result, length, worked, ended) {
-    channel.worked[slot] += worked
-    channel.ended[slot] = ended
-    // One without the other would count a slice twice or skip it; V8 ends a thread at calls and loops, not in here.
-    channel.done[slot] += result < 0 ? 0 : length
-    channel.result[slot] = result < 0 ? result : channel.result[slot] + result
-
-    const over = result < 0 || channel.done[slot] === channel.length[slot]
-    const wake = over || (Atomics.load(channel.flags, slot) & Flag.PROGRESS) !== 0
-    Atomics.store(channel.state, slot, over ? State.DONE : State.PREFETCHED)
-    return wake
+    return settle(channel, slot, result, length, worked, ended)
   }
 }
 
