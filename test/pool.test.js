@@ -144,6 +144,19 @@ describe('threads', () => {
     await Promise.all(stuck)
   })
 
+  test('nor where its prefetches hang, and something else was looked at since', async () => {
+    const { gate, hanging, healthy } = await hangOne()
+    gate.holdPrefetches()
+    const stuck = [hanging.touch(0, PAGE), healthy.touch(0, PAGE)]
+    await until(() => gate.arrived === 1)
+    stuck.push(...touches(hanging, 10))
+    await until(() => gate.arrived === 2)
+    await Promise.all(touches(healthy, 1000))
+    expect(gate.arrived).toBe(2)
+    gate.open()
+    await Promise.all(stuck)
+  })
+
   test('nor are all slots, where this thread has two handles on the file', async () => {
     const { gate, hanging, healthy } = await hangOne()
     const twin = attach(hanging.handle)

@@ -23,6 +23,7 @@ class Attendance {
   }
 
   begin(file) {
+    if (file !== this.#allowed) this.#allowed = 0
     this.#say(fileWord(file))
   }
 
@@ -39,14 +40,26 @@ class Attendance {
     if (this.#maxThreads === 1 || file === this.#allowed) return true
     const word = fileWord(file)
     this.#say(word)
+    const may = this.#count(word) <= this.#mostOnOne
+    this.#allowed = may ? file : 0
+    this.refused ||= !may
+    return may
+  }
+
+  /** Whether mayBegin() would refuse a file on which this thread is not, as far as can be told without saying anything. */
+  isFull(file) {
+    if (this.#maxThreads === 1 || file === this.#allowed) return false
+    const isFull = this.#count(fileWord(file)) >= this.#mostOnOne
+    this.refused ||= isFull
+    return isFull
+  }
+
+  #count(word) {
     let threads = 0
     for (let i = 0; i < this.#maxThreads; i++) {
       if (Atomics.load(this.#control, Control.WORKS_ON + i) === word && this.#isThere(i)) threads++
     }
-    const may = threads <= this.#mostOnOne
-    this.#allowed = may ? file : 0
-    this.refused ||= !may
-    return may
+    return threads
   }
 
   #say(word) {

@@ -7,14 +7,20 @@ const native = require('../native/binding')
 const BLOCKED_MS = 1 // asking takes microseconds where nothing is in its way
 const MOST_WAITING = 64 << 10 // bytes of a range that may wait for others; a long one is not worth it
 const MOST = native.partsMax // ranges that wait
-const STRIDE = 4 // numbers of each
+const STRIDE = 5 // numbers of each
 
 class Prefetch {
-  #ranges = new Float64Array(STRIDE * MOST) // those that wait, by mapping and offset: id, lead, offset and end of each
+  #ranges = new Float64Array(STRIDE * MOST) // those that wait, by mapping and offset: id, lead, offset, end and file of each
   #count = 0
   #parts = new Float64Array(3 * MOST)
   #isBlocked = false
   #together = 1 // ranges that one system call may ask for: it waits for room for each where the queue is full
+  #mayAsk
+
+  /** @param {(file: number) => boolean} mayAsk of a file, whose device may hang: called right before, once for all of its ranges */
+  constructor(mayAsk) {
+    this.#mayAsk = mayAsk
+  }
 
   /** Since start(), a call has taken so long that the device's queue must be full. */
   get isBlocked() {
@@ -25,8 +31,14 @@ class Prefetch {
     this.#isBlocked = false
   }
 
-  /** `lead`: bytes from a page boundary to the start of the mapping; so that ranges on one page are seen to touch. */
-  add(id, lead, offset, length) {
+  /**
+   * @param {number} id the mapping's
+   * @param {number} file
+   * @param {number} lead bytes from a page boundary to the start of the mapping; so that ranges on one page are seen to touch
+   * @param {number} offset
+   * @param {number} length
+   */
+  add(id, file, lead, offset, length) {
     const isLong = length > MOST_WAITING
     if (isLong) this.flush() // it goes alone: the core leaves out of it what it reads in blocks, later
     const at = this.#makeRoom(id, offset)
@@ -34,6 +46,7 @@ class Prefetch {
     this.#ranges[at + 1] = lead
     this.#ranges[at + 2] = offset
     this.#ranges[at + 3] = offset + length
+    this.#ranges[at + 4] = file
     if (isLong || this.#count === MOST) this.flush()
   }
 
@@ -48,12 +61,21 @@ class Prefetch {
     return at
   }
 
+  /** Asks for all that wait, a file after the other. */
   flush() {
+    const last = STRIDE * this.#count
+    this.#count = 0
+    for (let at = 0; at < last;) at = this.#askForFile(at, last)
+  }
+
+  /** @returns {number} where the next file begins */
+  #askForFile(first, last) {
     const ranges = this.#ranges
     const parts = this.#parts
-    const last = STRIDE * this.#count
+    const file = ranges[first + 4]
     let filled = 0
-    for (let at = 0; at < last;) {
+    let at = first
+    while (at < last && ranges[at + 4] === file) {
       const id = ranges[at]
       const lead = ranges[at + 1]
       const offset = ranges[at + 2]
@@ -65,8 +87,8 @@ class Prefetch {
       parts[filled++] = offset
       parts[filled++] = end - offset
     }
-    this.#count = 0
-    if (filled > 0 && !this.#isBlocked) this.#ask(parts, filled / 3)
+    if (!this.#isBlocked && this.#mayAsk(file)) this.#ask(parts, filled / 3)
+    return at
   }
 
   #ask(parts, count) {

@@ -40,7 +40,7 @@ class Server {
     this.courtesy = new Courtesy()
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
-    this.prefetches = new Prefetch()
+    this.prefetches = new Prefetch((file) => this.attendance.mayBegin(file)) // a prefetch may hang as well
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
     this.heard = 0 // the doorbell, as it was before the last look for waiting slots
     this.came = 0 // slots that were prefetched since the round began
@@ -165,13 +165,18 @@ class Server {
    * other can take.
    */
   mayJoin = (channel, slot) => {
-    if (!this.group.suits(channel, slot)) this.completeGroup()
+    if (!this.group.suits(channel, slot)) {
+      if (this.attendance.isFull(channel.file[slot]) || !this.isForNow(channel, slot)) return false
+      this.completeGroup()
+    }
     return this.mayBegin(channel, slot) && this.isForNow(channel, slot)
   }
 
   joinFew = (channel, slot) => {
     this.found = true
-    this.join(channel, slot)
+    // Between the look and the claim others may have completed it, and its caller have filled it with something else.
+    if (this.group.suits(channel, slot) && this.mayBegin(channel, slot)) this.join(channel, slot)
+    else Atomics.store(channel.state, slot, State.PREFETCHED)
     return --this.left > 0
   }
 
@@ -196,7 +201,7 @@ class Server {
     const { channel, slot } = this.next
     if (!this.mayBegin(channel, slot)) { // others have come to its file since
       this.attendance.end()
-      return false
+      return true // the next sweep finds one that it may
     }
     if (Atomics.compareExchange(channel.state, slot, State.PREFETCHED, this.running) === State.PREFETCHED) {
       channel.longTurn = ++this.turn
@@ -276,7 +281,7 @@ class Server {
   prefetch(channel, slot, done) {
     if (!operations[channel.op[slot]].readsPages || isCancelled(channel, slot)) return
     const length = this.slices.lengthOf(channel, slot, done)
-    if (length > 0) this.prefetches.add(channel.mapping[slot], channel.lead[slot], channel.offset[slot] + done, length)
+    if (length > 0) this.prefetches.add(channel.mapping[slot], channel.file[slot], channel.lead[slot], channel.offset[slot] + done, length)
   }
 
   /**
