@@ -38,26 +38,29 @@ class Attendance {
    */
   mayBegin(file) {
     if (this.#maxThreads === 1 || file === this.#allowed) return true
-    const word = fileWord(file)
-    this.#say(word)
-    const may = this.#count(word) <= this.#mostOnOne
-    this.#allowed = may ? file : 0
-    this.refused ||= !may
-    return may
+    if (this.isFull(file)) return false // and nothing was said, which would keep others from it
+    this.#say(fileWord(file))
+    if (!this.isFull(file)) {
+      this.#allowed = file
+      return true
+    }
+    this.end()
+    return false
   }
 
-  /** Whether mayBegin() would refuse a file on which this thread is not, as far as can be told without saying anything. */
+  /** Whether so many other threads are on a file that this one may not begin it, as far as can be told without saying that it does. */
   isFull(file) {
     if (this.#maxThreads === 1 || file === this.#allowed) return false
-    const isFull = this.#count(fileWord(file)) >= this.#mostOnOne
+    const isFull = this.#countOthers(fileWord(file)) >= this.#mostOnOne
     this.refused ||= isFull
     return isFull
   }
 
-  #count(word) {
+  #countOthers(word) {
     let threads = 0
     for (let i = 0; i < this.#maxThreads; i++) {
-      if (Atomics.load(this.#control, Control.WORKS_ON + i) === word && this.#isThere(i)) threads++
+      const isOn = i !== this.#thread && Atomics.load(this.#control, Control.WORKS_ON + i) === word
+      if (isOn && this.#isThere(i)) threads++
     }
     return threads
   }

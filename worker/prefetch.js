@@ -17,7 +17,7 @@ class Prefetch {
   #together = 1 // ranges that one system call may ask for: it waits for room for each where the queue is full
   #mayAsk
 
-  /** @param {(file: number) => boolean} mayAsk of a file, whose device may hang: called right before, once for all of its ranges */
+  /** @param {(file: number) => boolean} mayAsk of a file, whose device may hang: called right before it is asked for ranges of that */
   constructor(mayAsk) {
     this.#mayAsk = mayAsk
   }
@@ -75,7 +75,7 @@ class Prefetch {
     const file = ranges[first + 4]
     let filled = 0
     let at = first
-    while (at < last && ranges[at + 4] === file) {
+    do {
       const id = ranges[at]
       const lead = ranges[at + 1]
       const offset = ranges[at + 2]
@@ -86,7 +86,7 @@ class Prefetch {
       parts[filled++] = id
       parts[filled++] = offset
       parts[filled++] = end - offset
-    }
+    } while (at < last && ranges[at + 4] === file)
     if (!this.#isBlocked && this.#mayAsk(file)) this.#ask(parts, filled / 3)
     return at
   }

@@ -40,9 +40,10 @@ class Server {
     this.courtesy = new Courtesy()
     this.channels = []
     this.firstToPrefetch = 0 // the channel whose turn it is
-    this.prefetches = new Prefetch((file) => this.attendance.mayBegin(file)) // a prefetch may hang as well
+    this.prefetches = new Prefetch((file) => this.mayAsk(file)) // a prefetch may hang as well
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
     this.heard = 0 // the doorbell, as it was before the last look for waiting slots
+    this.looked = { channels: [], slots: [] } // what was taken to be prefetched in the look that is under way
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = new Group(spin > 0) // of slots that this thread has claimed
@@ -102,6 +103,7 @@ class Server {
   prefetchWhere(mayTake) {
     const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
     this.prefetches.start()
+    this.looked.channels.length = this.looked.slots.length = 0
     const { length } = this.channels
     let number = this.firstToPrefetch
     for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
@@ -119,8 +121,21 @@ class Server {
   prefetchFirst = (channel, slot) => {
     channel.turns[slot] = ++this.turn
     this.came++
+    this.looked.channels.push(channel)
+    this.looked.slots.push(slot)
     this.prefetch(channel, slot, 0)
     return !this.prefetches.isBlocked
+  }
+
+  /** Others may have come to its file since its slots were taken. Then these wait again, or they would be read page by page. */
+  mayAsk(file) {
+    if (this.attendance.mayBegin(file)) return true
+    const { channels, slots } = this.looked
+    for (const [i, slot] of slots.entries()) {
+      const { state, file: files } = channels[i]
+      if (files[slot] === file) Atomics.compareExchange(state, slot, State.PREFETCHED, State.WAITING)
+    }
+    return false
   }
 
   /**
@@ -175,7 +190,7 @@ class Server {
   joinFew = (channel, slot) => {
     this.found = true
     // Between the look and the claim others may have completed it, and its caller have filled it with something else.
-    if (this.group.suits(channel, slot) && this.mayBegin(channel, slot)) this.join(channel, slot)
+    if (this.group.suits(channel, slot) && isShort(channel, slot) && this.mayBegin(channel, slot)) this.join(channel, slot)
     else Atomics.store(channel.state, slot, State.PREFETCHED)
     return --this.left > 0
   }
@@ -204,9 +219,13 @@ class Server {
       return true // the next sweep finds one that it may
     }
     if (Atomics.compareExchange(channel.state, slot, State.PREFETCHED, this.running) === State.PREFETCHED) {
-      channel.longTurn = ++this.turn
-      this.join(channel, slot)
-      this.completeGroup()
+      if (this.mayBegin(channel, slot)) {
+        channel.longTurn = ++this.turn
+        this.join(channel, slot)
+        this.completeGroup()
+      } else { // it was filled anew
+        Atomics.store(channel.state, slot, State.PREFETCHED)
+      }
     }
     this.attendance.end()
     return true

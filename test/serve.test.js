@@ -1,0 +1,107 @@
+'use strict'
+// What a pool thread does where others come to a file at the same time: its server on this very thread, in memory of a pool
+// that has no threads.
+
+const { open } = require('..')
+const { mappingOf } = require('../lib/mapped-file')
+const { ChannelMemory, Control, Op, Owner, PoolMemory, State, ThreadStatus, fileWord, nextHolder } = require('../worker/layout')
+const { Server } = require('../worker/serve')
+const { PAGE, makeFile, temporaryFolder } = require('./helpers')
+
+const folder = temporaryFolder()
+const THREADS = 2
+const OPTIONS = { sliceSize: 64 * PAGE, maxThreads: THREADS, spin: 0 }
+
+let files
+let channel
+let control
+let server
+
+const say = (file) => Atomics.store(control, Control.WORKS_ON + 1, fileWord(mappingOf(file).fileId)) // of the other thread
+
+/** A touch of a page, in the next slot. */
+function ask(file) {
+  const slot = channel.header[ChannelMemory.HIGH_WATER]++
+  channel.header[ChannelMemory.USED]++
+  const { id, fileId } = mappingOf(file)
+  channel.op[slot] = Op.TOUCH
+  channel.mapping[slot] = id
+  channel.file[slot] = fileId
+  channel.length[slot] = PAGE
+  Atomics.store(channel.state, slot, State.WAITING)
+  return slot
+}
+
+beforeEach(async () => {
+  files = await Promise.all(['first', 'second'].map((name) => open(makeFile(folder, name, PAGE))))
+  const pool = new PoolMemory();
+  ({ control } = pool)
+  for (let i = 0; i < THREADS; i++) control[Control.STATUS + i] = nextHolder(0, ThreadStatus.BUSY)
+  control[Control.CHANNELS] = 1
+  channel = pool.channel(0)
+  channel.header[ChannelMemory.OWNER] = nextHolder(0, Owner.TAKEN)
+  server = new Server(pool, 0, control[Control.STATUS], OPTIONS)
+})
+
+afterEach(() => Promise.all(files.map((file) => file.close())))
+
+/** @param {number} call of mayBegin() before which the other thread comes to a file */
+function comeBefore(call, file) {
+  const { attendance } = server
+  const { mayBegin } = attendance
+  let calls = 0
+  attendance.mayBegin = (asked) => {
+    if (++calls === call) say(file)
+    return mayBegin.call(attendance, asked)
+  }
+}
+
+test('completes what waits, of any file, and says of none that it works on it', () => {
+  const slots = files.map(ask)
+  expect(server.serve()).toBe(false)
+  expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
+  expect(control[Control.WORKS_ON]).toBe(0)
+})
+
+test('leaves a file alone on which the other thread of two is', () => {
+  const slots = files.map(ask)
+  say(files[0])
+  expect(server.serve()).toBe(true)
+  expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.DONE])
+  expect(control[Control.WORKS_ON]).toBe(0)
+})
+
+test('has slots wait again whose file the other came to before they could be prefetched', () => {
+  const slots = files.map(ask)
+  comeBefore(3, files[0]) // after the looks at both slots
+  server.prefetchWaiting()
+  expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.PREFETCHED])
+  expect(server.attendance.refused).toBe(true)
+  Atomics.store(control, Control.WORKS_ON + 1, 0)
+  expect(server.serve()).toBe(false)
+  expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
+})
+
+test('puts a slot back that was filled anew between the look and the claim', () => {
+  const [first, second] = [ask(files[0]), ask(files[0])]
+  server.prefetchWaiting()
+  const { mayJoin } = server
+  server.mayJoin = (about, slot) => {
+    const may = mayJoin(about, slot)
+    if (slot !== second || channel.file[slot] === mappingOf(files[1]).fileId) return may
+    const { id, fileId } = mappingOf(files[1])
+    channel.mapping[slot] = id
+    channel.file[slot] = fileId
+    return may
+  }
+  server.group.note(0) // a group may be of two
+  const joined = []
+  const { join } = server
+  server.join = (about, slot) => {
+    joined.push([slot, server.group.slots.length])
+    join.call(server, about, slot)
+  }
+  server.serve()
+  expect(joined).toEqual([[first, 0], [second, 0]]) // each the first of its group
+  expect([first, second].map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
+})
