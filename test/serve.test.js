@@ -34,6 +34,7 @@ function ask(file) {
 
 beforeEach(async () => {
   files = await Promise.all(['first', 'second'].map((name) => open(makeFile(folder, name, PAGE))))
+  files.sort((one, other) => mappingOf(one).id - mappingOf(other).id) // prefetches go in this order
   const pool = new PoolMemory();
   ({ control } = pool)
   for (let i = 0; i < THREADS; i++) control[Control.STATUS + i] = nextHolder(0, ThreadStatus.BUSY)
@@ -77,6 +78,8 @@ test('has slots wait again whose file the other came to before they could be pre
   server.prefetchWaiting()
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.PREFETCHED])
   expect(server.attendance.refused).toBe(true)
+  expect(control[Control.DOORBELL]).toBe(1)
+  expect(server.came).toBe(1)
   Atomics.store(control, Control.WORKS_ON + 1, 0)
   expect(server.serve()).toBe(false)
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])

@@ -9,7 +9,7 @@ class Attendance {
   #thread
   #maxThreads
   #mostOnOne
-  #allowed = 0 // the file that mayBegin() has allowed last, since end()
+  #allowed = 0 // the file that begin() or mayBegin() has allowed last, since end()
 
   /** Whether mayBegin() has refused any since this was last set to false. */
   refused = false
@@ -23,7 +23,7 @@ class Attendance {
   }
 
   begin(file) {
-    if (file !== this.#allowed) this.#allowed = 0
+    this.#allowed = file // it is on it, however many others are
     this.#say(fileWord(file))
   }
 

@@ -9,7 +9,7 @@ const { Courtesy } = require('./courtesy')
 const { Group, MOST_IN_GROUP, SLOW_NS } = require('./group')
 const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
-const { State, ChannelMemory, Control, generationOf, running } = require('./layout')
+const { SLOTS, State, ChannelMemory, Control, generationOf, running } = require('./layout')
 const { ServedChannel } = require('./served-channel')
 const { Slices, isCancelled, isShort, settle } = require('./slices')
 
@@ -43,7 +43,6 @@ class Server {
     this.prefetches = new Prefetch((file) => this.mayAsk(file)) // a prefetch may hang as well
     this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
     this.heard = 0 // the doorbell, as it was before the last look for waiting slots
-    this.looked = { channels: [], slots: [] } // what was taken to be prefetched in the look that is under way
     this.came = 0 // slots that were prefetched since the round began
     this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = new Group(spin > 0) // of slots that this thread has claimed
@@ -53,6 +52,7 @@ class Server {
     this.left = 0 // slots that the channel which has its turn may still have completed
     this.next = undefined // the slot with much to do whose turn it is
     this.turn = 0 // of a slot of this thread's; turns are counted
+    this.lookTurn = 0 // the last one before it began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
   }
 
@@ -103,7 +103,7 @@ class Server {
   prefetchWhere(mayTake) {
     const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
     this.prefetches.start()
-    this.looked.channels.length = this.looked.slots.length = 0
+    this.lookTurn = this.turn
     const { length } = this.channels
     let number = this.firstToPrefetch
     for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
@@ -121,21 +121,29 @@ class Server {
   prefetchFirst = (channel, slot) => {
     channel.turns[slot] = ++this.turn
     this.came++
-    this.looked.channels.push(channel)
-    this.looked.slots.push(slot)
     this.prefetch(channel, slot, 0)
     return !this.prefetches.isBlocked
   }
 
   /** Others may have come to its file since its slots were taken. Then these wait again, or they would be read page by page. */
   mayAsk(file) {
-    if (this.attendance.mayBegin(file)) return true
-    const { channels, slots } = this.looked
-    for (const [i, slot] of slots.entries()) {
-      const { state, file: files } = channels[i]
-      if (files[slot] === file) Atomics.compareExchange(state, slot, State.PREFETCHED, State.WAITING)
+    const { channel, slots } = this.group
+    const may = slots.length > 0 ? file === channel.file[slots[0]] : this.attendance.mayBegin(file)
+    if (!may) this.putBack(file)
+    return may
+  }
+
+  /** What was taken of a file since the look began; and rings, as who came to it may have found nothing there and be about to sleep. */
+  putBack(file) {
+    let count = 0
+    for (const { file: files, state, turns } of this.channels) {
+      for (let slot = 0; slot < SLOTS; slot++) {
+        if (turns[slot] <= this.lookTurn || files[slot] !== file) continue
+        if (Atomics.compareExchange(state, slot, State.PREFETCHED, State.WAITING) === State.PREFETCHED) count++
+      }
     }
-    return false
+    this.came -= count
+    if (count > 0) Atomics.add(this.control, Control.DOORBELL, 1)
   }
 
   /**
@@ -180,7 +188,9 @@ class Server {
    * other can take.
    */
   mayJoin = (channel, slot) => {
-    if (!this.group.suits(channel, slot)) {
+    const { group } = this
+    if (group.slots.length > 0) {
+      if (group.suits(channel, slot)) return this.isForNow(channel, slot)
       if (this.attendance.isFull(channel.file[slot]) || !this.isForNow(channel, slot)) return false
       this.completeGroup()
     }
