@@ -275,7 +275,7 @@ class Server {
     const { channel, slots } = this.group
     if (slots.length === 0) return this.prefetchWaiting()
     const file = channel.file[slots[0]]
-    this.prefetchWhere((other, slot) => other.file[slot] === file && this.mayBegin(other, slot))
+    this.prefetchWhere((other, slot) => other.file[slot] === file)
   }
 
   /** @returns {number} 0: what is left to tell */
