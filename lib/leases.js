@@ -43,46 +43,34 @@ class MemoryLease {
     active.add(this)
   }
 
-  /** The MappedFile whose pages they are. */
   get file() {
     return this.#file
   }
 
-  /** The WebAssembly.Memory that shows them. */
   get memory() {
     return this.#memory
   }
 
-  /** The first byte of the memory that is the file's. */
   get byteOffset() {
     return this.#byteOffset
   }
 
-  /** The byte of the mapping that is there. */
   get offset() {
     return this.#overlay.origin
   }
 
-  /** Bytes. */
   get length() {
     return this.#length
   }
 
-  /** Whether release() was called. */
   get released() {
     return this.#releasing !== undefined
   }
 
-  /** Bytes of the memory, in whole pages, that turned into zeros since the file shrank or its device failed. */
   get damaged() {
     return this.#damaged ?? native.damagedBytes(this.#overlay.id)
   }
 
-  /**
-   * Takes the pages of the file out of the memory. A second call waits for the first.
-   * @returns {Promise<void>} resolved when zeros are there instead, and the memory is free to be used; rejected with the
-   *   system's ENOMEM where it has no room for these: then the pages stay, and it may be called again
-   */
   release() {
     this.#releasing ??= this.#release()
     return this.#releasing

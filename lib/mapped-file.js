@@ -98,88 +98,56 @@ class MappedFile extends EventEmitter {
     return this.#mappings.current
   }
 
-  /**
-   * The mapped memory itself. Loads from it that touch pages which are not resident block the thread. It is longer than
-   * byteLength where the file was opened with `reserve`, or has been cut, or has outgrown its first one; and another one after
-   * a resize() or refresh() that found the file to reach past its end.
-   */
   get buffer() {
     this.#hot.show()
     return this.#mapping.buffer
   }
 
-  /** Bytes that are mapped of the file, as resize() and refresh() have found it last. */
   get byteLength() {
     return this.#mappings.length
   }
 
-  /** The path that it was opened by; undefined for a descriptor. */
   get path() {
     return this.#path
   }
 
-  /** Bytes of a page of memory. */
   get pageSize() {
     return native.pageSize
   }
 
-  /** 'r', 'r+' or 'w+'. */
   get flags() {
     return this.#flags
   }
 
-  /**
-   * What attach() takes: it can be posted to other threads of the process, in messages and workerData. Whoever has it keeps
-   * the mapping from being collected, and not from being closed.
-   * @throws ERR_MAP_CLOSED
-   */
   get handle() {
     this.#checkOpen()
     const { id, buffer, laidMirror: mirror, path } = this.#mapping
     return createHandle({ id, buffer, mirror, path, flags: this.#flags, pool: this.#pool })
   }
 
-  /** Whether close() was called on this handle; the mapping is closed with the last one. */
   get closed() {
     return this.#closing !== undefined
   }
 
-  /** Bytes, in whole pages, that turned into zeros since the file shrank or its device failed under a direct load. */
   get damaged() {
     return this.#mappings.damaged
   }
 
-  /** Counts since it was opened, and the calling thread's page faults since it began: two system calls at most. */
   get stats() {
     const { majorFaults } = native.threadUsage()
     return { ...this.#stats, copyOnWrite: this.#mapping.copyOnWrite, damaged: this.damaged, majorFaults }
   }
 
-  /**
-   * Makes ranges resident: touch(offset?, length?, options?) or touch([[offset, length], …], options?), either with a
-   * trailing callback `(err)` instead of a promise.
-   * @returns {Promise<void>} rejected with ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MAP_CLOSED, ERR_MAP_TRUNCATED,
-   *   ERR_MAP_IO, ERR_POOL_QUEUE_FULL, ERR_POOL_CLOSED, ERR_POOL_THREAD_FAILED, or an AbortError
-   */
   touch(...given) {
     return withCallback(given, (...args) => this.#touch(...args))
   }
 
-  /**
-   * The same on this thread itself, which waits for the device: for worker threads. Takes what touch() takes, but no
-   * callback.
-   * @throws ERR_MAP_MAIN_THREAD on the main thread, and what touch() rejects with; nothing comes from the pool
-   */
   touchSync(...given) {
     if (isMainThread) throw mainThread('touchSync')
     const { parts, options } = this.#whatToTouch(given)
     touchSync(this.#mapping, parts, this.#pool.settings.sliceSize, options)
   }
 
-  /**
-   * A range made resident, as a Buffer over the mapped memory itself: no copy is made.
-   * @returns {Promise<Buffer>} rejected as touch() is
-   */
   view(offset, length) {
     try {
       const part = this.#range(offset, length)
@@ -202,12 +170,6 @@ class MappedFile extends EventEmitter {
     return hot.make(parts[0].offset, parts[0].length)
   }
 
-  /**
-   * The same at once: undefined unless the whole range is known to be resident. Where that is known within the file's
-   * freshness no system call is made; else the kernel is asked, which takes some microseconds.
-   * @returns {Buffer | undefined}
-   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MAP_CLOSED
-   */
   tryView(offset, length) {
     const part = this.#range(offset, length)
     viewLength(part.length)
@@ -221,20 +183,10 @@ class MappedFile extends EventEmitter {
     return view
   }
 
-  /**
-   * A copy of a range, made on a pool thread: it stays as it is whatever happens to the file. With a trailing
-   * callback `(err, data)` instead of a promise.
-   * @returns {Promise<Buffer>} rejected as touch() is
-   */
   read(...given) {
     return withCallback(given, (offset, length) => this.#readOne(() => this.#range(offset, length), toBuffer))
   }
 
-  /**
-   * Copies of many ranges, in their order.
-   * @param {Array<[number, number]>} ranges
-   * @returns {Promise<Buffer[]>} rejected as touch() is
-   */
   async readv(ranges) {
     this.#checkOpen()
     const parts = rangeList(this.byteLength, ranges).map((part) => this.#partToRead(part))
@@ -242,34 +194,15 @@ class MappedFile extends EventEmitter {
     return parts.map((part) => Buffer.from(part.memory))
   }
 
-  /**
-   * A copy of the bytes from `start` up to `end`, as ArrayBuffer.prototype.slice cuts them but for its negative
-   * numbers: with byteLength this makes the file an AsyncBuffer (hyparquet), of which cachedAsyncBuffer() takes the function
-   * and calls it by itself.
-   * @returns {Promise<ArrayBuffer>} rejected as touch() is
-   */
+  // With byteLength it makes the file an AsyncBuffer (hyparquet).
   slice(start, end) {
     return this.#readOne(() => sliceRange(this.byteLength, start, end), toArrayBuffer)
   }
 
-  /**
-   * The bytes from `start` up to `end` as Buffers over the mapped memory, in order, each resident when it is handed
-   * out; what follows is read ahead while the consumer works.
-   * @param {object} [options] start, end (exclusive), chunkSize, readAhead in bytes; dropBehind, signal
-   * @returns {AsyncGenerator<Buffer>} rejected as touch() is
-   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
-   */
   chunks(options) {
     return chunks(this.#source, options)
   }
 
-  /**
-   * The same as a Readable, with the option names of fs.createReadStream: `end` is INCLUSIVE here. It leaves the file
-   * open.
-   * @param {object} [options] start, end (inclusive), highWaterMark, readAhead in bytes; encoding, dropBehind, signal
-   * @returns {import('node:stream').Readable}
-   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
-   */
   createReadStream(options) {
     return createReadStream(this.#source, options)
   }
@@ -278,13 +211,6 @@ class MappedFile extends EventEmitter {
     return { file: this, lead: this.#mapping.lead, view: (offset, length) => this.#view(offset, length) }
   }
 
-  /**
-   * A range that the kernel may not evict: resident, and locked until it is released.
-   * @param {number} [offset]
-   * @param {number} [length]
-   * @param {{signal?: AbortSignal}} [options]
-   * @returns {Promise<import('./pin').Pin>} rejected as touch() is, and with ERR_MAP_PIN_LIMIT
-   */
   async pin(offset, length, options) {
     const part = this.#range(offset, length)
     viewLength(part.length)
@@ -299,11 +225,6 @@ class MappedFile extends EventEmitter {
     })
   }
 
-  /**
-   * Which pages of a range are in the page cache, one byte a page in `bitmap`. `resident` is null, and the bitmap all
-   * zeros, where the kernel will not say: for files that the process neither owns nor may write.
-   * @returns {Promise<{pageSize: number, pages: number, resident: number | null, bitmap: Uint8Array}>}
-   */
   async residency(offset, length) {
     const part = this.#range(offset, length)
     const pages = native.pageCount(this.#mapping.id, part.offset, part.length)
@@ -313,35 +234,16 @@ class MappedFile extends EventEmitter {
     return { pageSize: native.pageSize, pages, resident, bitmap }
   }
 
-  /**
-   * Tells the kernel how a range is going to be used: madvise(2).
-   * @param {'normal'|'random'|'sequential'|'willneed'|'dontneed'|'cold'|'pageout'|'hugepage'} advice
-   * @returns {Promise<void>} rejected with ERR_INVALID_ARG_VALUE, or the system's error
-   */
   async advise(advice, offset, length) {
     const argument = adviceNumber('advice', advice)
     // For an empty file as well: it may grow.
     await this.#submit({ op: Op.ADVISE, parts: [this.#range(offset, length)], argument, syscall: 'madvise' }).promise
   }
 
-  /**
-   * Writes a range back and drops it from the page cache, but for pages that other mappings hold. What stray stores
-   * changed in a range of a copy-on-write mapping is lost.
-   * @returns {Promise<void>}
-   */
   async evict(offset, length) {
     await this.#run({ op: Op.EVICT, parts: [this.#range(offset, length)], syscall: 'fadvise' })
   }
 
-  /**
-   * Writes bytes to the file, on a pool thread; a string as UTF-8. Writes to overlapping ranges land in the order of their
-   * calls. The data must not change until the promise has settled. With a trailing callback `(err, bytesWritten)` instead
-   * of a promise.
-   * @param {number} offset
-   * @param {string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer} data
-   * @returns {Promise<number>} bytes written: all. Rejected as touch() is, with ERR_MAP_READ_ONLY, or the system's error, as
-   *   ENOSPC; then some of the bytes may have been written
-   */
   write(...given) {
     return withCallback(given, (offset, data) => this.#write(offset, data))
   }
@@ -354,23 +256,10 @@ class MappedFile extends EventEmitter {
     return written
   }
 
-  /**
-   * Writes what was stored in a range of an 'r+' file, and what write() was called for before, to the device, and waits for
-   * it: msync(2). There is nothing to write for 'r'.
-   * @returns {Promise<void>} rejected as touch() is: also when pages of the range are damaged, whose stores are lost, and
-   *   from a failure of the device on until refresh(), since nobody knows which stores were lost
-   */
   async flush(offset, length) {
     await this.#changes.flush(this.#range(offset, length))
   }
 
-  /**
-   * Makes the file grow, with blocks for what it grows by, or cuts it, and sets byteLength to what there is then; pages that
-   * were lost are mapped again. Where the buffer ends before (see the option reserve), `buffer` is another one from then on.
-   * @param {number} size bytes of the file
-   * @returns {Promise<void>} rejected with ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_OUT_OF_RANGE, or the system's error, as
-   *   ENOSPC, or ENOMEM where it cannot be mapped; then the file has the size that it had
-   */
   async resize(size) {
     this.#checkOpen()
     this.#changes.checkWritable()
@@ -387,13 +276,6 @@ class MappedFile extends EventEmitter {
     }
   }
 
-  /**
-   * Looks how many bytes the file has, and sets byteLength, unless the user gave a length; maps damaged pages again where
-   * the file has them again, so that they can be touched and read. What is still missing stays damaged. Where the buffer
-   * ends before the file, `buffer` is another one from then on.
-   * @returns {Promise<void>} rejected with ERR_MAP_CLOSED, or the system's error, as ENOMEM where the file cannot be mapped to
-   *   its end: then byteLength is what can be had
-   */
   async refresh() {
     this.#checkOpen()
     const nameMapping = (request) => (request.mapping = this.#mapping) // as of its turn
@@ -408,50 +290,19 @@ class MappedFile extends EventEmitter {
     }
   }
 
-  /**
-   * Lays pages of the file over a range of a shared WebAssembly.Memory, and makes them resident: what the memory held there
-   * is lost. All numbers are multiples of pageSize, but that a range may end with the mapping.
-   * @param {WebAssembly.Memory} memory
-   * @param {number} [byteOffset] the first byte of the memory
-   * @param {object} [options] offset and length in bytes of this file, as for touch(); signal
-   * @returns {Promise<import('./leases').MemoryLease>} rejected as touch() is; also with ERR_INVALID_ARG_VALUE for a memory
-   *   that is not shared and for what is not aligned, and with ERR_MAP_OVERLAP. The memory is the caller's again then
-   */
   async mapInto(memory, byteOffset, options) {
     this.#checkOpen()
     return this.#leases.mapInto(this.#mapping, this.#pool, memory, byteOffset, options)
   }
 
-  /**
-   * Waits until a word of 32 bits is notified, in this or another process: Atomics.waitAsync across processes. Look at the
-   * word afterwards, and wait again where it is not as hoped: 'ok' may come without a notification.
-   * @param {number} byteOffset of the word; a multiple of 4 in the file
-   * @param {number} expected from -2^31 to 2^31 - 1
-   * @param {{signal?: AbortSignal, timeout?: number}} [options] timeout in ms
-   * @returns {Promise<'ok' | 'timed-out' | 'not-equal'>} rejected as touch() is, with EAGAIN where no thread can be had,
-   *   or with what mmap(2) says of a shared mapping
-   */
   wait(byteOffset, expected, options) {
     return wait(this.#mapping, byteOffset, expected, options)
   }
 
-  /**
-   * Wakes waits on a word, in this and other processes, at once: store first.
-   * @param {number} byteOffset of the word; a multiple of 4 in the file
-   * @param {number} [count] at most so many
-   * @returns {number | undefined} how many; undefined where the page was evicted: then they are woken once it is back
-   * @throws ERR_MAP_READ_ONLY, ERR_MAP_CLOSED, ERR_MAP_TRUNCATED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE
-   */
   notify(byteOffset, count) {
     return notify(this.#mapping, byteOffset, count)
   }
 
-  /**
-   * Rejects what is pending on this handle with ERR_MAP_CLOSED. Where no other thread has the mapping attached, that frees
-   * pages, disk space and descriptor at once; views that are still held read zeros from then on. Else the last of them to
-   * close its handle does so. A second call waits for the first.
-   * @returns {Promise<void>}
-   */
   close() {
     if (this.#closing === undefined) {
       let settle // whoever hears that this ends what he has asked for may close the file as well

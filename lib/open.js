@@ -14,15 +14,6 @@ const { fromCore, invalidType, invalidValue, systemError } = require('./errors')
 
 const FILE_KINDS = 'a path (a string, a Buffer or a URL), a file descriptor or a FileHandle'
 
-/**
- * Maps a file.
- * @param {string | Buffer | URL | number | import('node:fs/promises').FileHandle} file a path; or an open descriptor,
- *   which stays the caller's: the mapping keeps a duplicate
- * @param {string | object} [options] flags, or: flags 'r' (stores stay private), 'r+' (stores reach the file) or 'w+' (the
- *   same with a new file of `size` bytes), offset, length and reserve in bytes, advice, pool, freshness in ms
- * @returns {Promise<MappedFile>} rejected with ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, or the
- *   system's error: ENOENT, EACCES, EISDIR, EBADF, ENODEV (what cannot be mapped), …
- */
 async function open(file, options) {
   const checked = openOptions(options)
   const pool = checkPool(checked.pool)
@@ -63,7 +54,7 @@ function displayPath(file) {
   if (typeof file === 'string') return file
   if (isUint8Array(file)) return Buffer.from(file).toString()
   if (typeof file?.href !== 'string') throw invalidType('file', FILE_KINDS, file)
-  const isUrl = typeof file?.href === 'string' && typeof file.protocol === 'string' // of another realm, or like one, for fs as well
+  const isUrl = typeof file.protocol === 'string' // of another realm, or like one, for fs as well
   if (isUrl) return file.protocol === 'file:' ? fileURLToPath(file) : file.href
   return file
 }
@@ -112,17 +103,6 @@ function create(fd, { offset, length, reserve = 0, follows = false, flags, fresh
   return new MappedFile({ mapping, offset, length, follows, pool, path, flags })
 }
 
-/**
- * The call of node-mmap, synchronous. A range that the file does not reach to the end of can be mapped; what lies past
- * the end rejects with ERR_MAP_TRUNCATED when it is touched.
- * @param {number} size bytes
- * @param {number} prot PROT_READ, PROT_WRITE or both
- * @param {number} flags MAP_SHARED or MAP_PRIVATE
- * @param {number} fd stays the caller's: the mapping keeps a duplicate
- * @param {number} [offset] bytes into the file
- * @returns {MappedFile}
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, or the system's error
- */
 function map(size, prot, flags, fd, offset = 0) {
   const openFlags = mapFlags(size, prot, flags, fd, offset)
   describe(fd)

@@ -97,30 +97,22 @@ class Pin {
     if (lock !== undefined) lockOf.set(view, lock)
   }
 
-  /** A Buffer over the mapped memory itself; always the same one. */
   get view() {
     return this.#view
   }
 
-  /** Bytes into the mapping. */
   get offset() {
     return this.#part.offset
   }
 
-  /** Bytes. */
   get length() {
     return this.#part.length
   }
 
-  /** Whether release() was called, or the file's close(). */
   get released() {
     return this.#released || (this.#lock?.released ?? false)
   }
 
-  /**
-   * Lets go of the pages; those that no other pin holds can be evicted then. Does so on a pool thread.
-   * @returns {Promise<void>} resolved when they are unlocked; never rejected
-   */
   release() {
     this.#released = true
     return this.#lock?.release() ?? NOTHING_LOCKED

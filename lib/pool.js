@@ -50,17 +50,14 @@ class Pool extends EventEmitter {
     return (this.#madeTimings ??= new Timings())
   }
 
-  /** The options in force, complete. */
   get options() {
     return { ...this.#client.settings }
   }
 
-  /** Whether close() or destroy() was called, in whatever thread. */
   get closed() {
     return this.#client.closed
   }
 
-  /** Figures as of now, and counts since the pool was made. Of the requests, those of this thread. */
   get stats() {
     const { crew, inFlight, queued, counts } = this.#client
     const count = (word) => Atomics.load(this.#control, word) >>> 0
@@ -78,18 +75,10 @@ class Pool extends EventEmitter {
     }
   }
 
-  /**
-   * Takes no more requests, in whatever thread, finishes those that it has, and ends its threads.
-   * @returns {Promise<void>} resolved when the last thread is gone
-   */
   close() {
     return this.#finish(Phase.CLOSING)
   }
 
-  /**
-   * Rejects every request with ERR_POOL_CLOSED, in whatever thread, and ends its threads.
-   * @returns {Promise<void>} resolved when the last thread is gone: one that waits for a device goes after that
-   */
   destroy() {
     return this.#finish(Phase.DESTROYED)
   }
@@ -169,10 +158,6 @@ let defaultPool
 let defaultOptions
 let defaultSettings // what has come of them, from the first open() or map() on
 
-/**
- * Options of this thread's default pool. Call it before the first open() or map(); environment variables
- * FAULTLESS_MIN_THREADS and FAULTLESS_MAX_THREADS stand in for what it does not name.
- */
 function configure(options) {
   const checked = poolOptions(options, true)
   if (defaultSettings !== undefined) throw poolInUse()
