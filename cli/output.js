@@ -27,10 +27,6 @@ class Output {
     this.#quiet = quiet
   }
 
-  get isJson() {
-    return this.#json
-  }
-
   /** Whether a progress bar would be seen and be in nobody's way. */
   get showsProgress() {
     return !this.#quiet && Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'

@@ -159,7 +159,7 @@ Napi::Value HandleOfMapped(Napi::Env env, const fl_map_info &mapped) {
   return handle;
 }
 
-// map(fd, offset, length, mode, freshness in ms, follows): { id, lease, offset, length, follows, copyOnWrite, buffer,
+// map(fd, offset, length, mode, freshness in ms, follows): { id, fileId, lease, offset, length, follows, copyOnWrite, buffer,
 // mirror, believed } or a negative number. An empty mapping has neither buffer nor mirror.
 Napi::Value Map(const Napi::CallbackInfo &info) {
   fl_map_request request = RequestOf(info);
@@ -393,7 +393,7 @@ Napi::Object Constants(Napi::Env env, std::initializer_list<std::pair<const char
   return object;
 }
 
-// The numbers that both sides need have their home in faultless.h and go to JavaScript from here.
+// The numbers that both sides need have their home in faultless.h and holdings.h, and go to JavaScript from here.
 void ExportConstants(Napi::Env env, Napi::Object exports) {
   exports.Set("makesBuffers", env.GetInstanceData<Instance>()->makes_buffers);
   exports.Set("pageSize", Result(env, static_cast<int64_t>(fl_page_size())));

@@ -25,13 +25,12 @@ void WakeAll() {
   sending.fetch_sub(1);
 }
 
-bool Enter(uv_async_t *handle) {
+void Enter(uv_async_t *handle) {
   for (auto &slot : handles) {
     uv_async_t *nobody = nullptr;
     if (slot.compare_exchange_strong(nobody, handle))
-      return true;
+      return;
   }
-  return false;
 }
 
 // After it no signal handler holds the pointer any more.

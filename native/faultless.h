@@ -28,7 +28,7 @@ enum {
 /* Takes what is needed when the process has no map entry left. Once, when the core is loaded; else such a process may die. */
 void fl_prepare(void);
 
-/* Names a mapping or a transfer. Below 2^53, so that a JavaScript number holds it; never used twice; never 0. */
+/* Names a mapping, a transfer, a pin or a wait. Below 2^53, so that a JavaScript number holds it; never used twice; never 0. */
 typedef uint64_t fl_id;
 
 /* How the pages of a mapping relate to the file. */

@@ -22,17 +22,14 @@ static int admit(const struct fl_mapping *m, uint64_t offset, uint64_t length) {
 }
 
 int fl_operation_begin(struct fl_operation *op, fl_id id, uint64_t offset, uint64_t length) {
-  bool last = false;
   pthread_mutex_lock(&fl_mappings.lock); /* once: every touch comes through here */
   struct fl_mapping *m = fl_table_acquire_locked(&fl_mappings, id);
   int result = admit(m, offset, length);
   if (result == 0)
     m->running++;
   else if (m != NULL)
-    last = --m->entry.refs == 0;
+    m->entry.refs--; /* never the last: it has been found, and the lock was held since */
   pthread_mutex_unlock(&fl_mappings.lock);
-  if (last)
-    fl_mapping_discard(m);
   if (result == 0)
     set_range(op, m, offset, length);
   return result;
@@ -71,7 +68,7 @@ int fl_operation_end(struct fl_operation *op, int result) {
     fl_mapping_forsake(m);
   pthread_mutex_unlock(&fl_mappings.lock);
   if (abandoned || forsaken)
-    fl_reap_by(fl_mapping_finish_abandoned, m); /* with the reference that fl_mapping_abandon left */
+    fl_reap_by(fl_mapping_finish_abandoned, m); /* with the reference that whoever gave it up left */
   else if (last)
     fl_mapping_discard(m);
   return closed ? -FL_CLOSED : result;

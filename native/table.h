@@ -1,5 +1,5 @@
 /*
- * Ids with counted references: the table that mappings and transfers share.
+ * Ids with counted references: the table that mappings, transfers, pins and waits share.
  *
  * Entries live in chunks that are never freed, so a signal handler may walk them while others come and go. An id
  * holds its entry's index and a generation, so an id that is gone never names the entry's next tenant.
