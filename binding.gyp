@@ -18,6 +18,7 @@
         "native/operation.c",
         "native/overlay.c",
         "native/populate.c",
+        "native/read_policy.c",
         "native/residency.c",
         "native/advice.c",
         "native/blocks.c",

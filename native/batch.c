@@ -30,12 +30,25 @@ static void end_all(struct fl_operation *ops, size_t count) {
     fl_operation_end(&ops[i], 0);
 }
 
+/* With what is read along with them; returns how many of the first are short all the same. */
+static size_t widen_each(struct fl_operation *ops, struct fl_os_range *ranges, size_t count) {
+  size_t i = 0;
+  for (; i < count; i++) {
+    fl_widen_by_advice(&ops[i]);
+    ranges[i] = (struct fl_os_range){ops[i].base, ops[i].span};
+    if (ops[i].span > FL_OS_MOST_PREFETCHED)
+      break;
+  }
+  return i;
+}
+
 /* By one system call; returns how many, which are none where the first has to go alone. */
 static size_t prefetch_together(const struct fl_part *parts, size_t count) {
   struct fl_operation ops[FL_PARTS_MAX];
   struct fl_os_range ranges[FL_PARTS_MAX];
   size_t begun = begin_together(parts, count, ops, ranges);
-  size_t done = begun > 1 ? fl_os_prefetch_each(ranges, begun) : 0;
+  size_t fit = widen_each(ops, ranges, begun);
+  size_t done = fit > 1 ? fl_os_prefetch_each(ranges, fit) : 0;
   end_all(ops, begun);
   return done;
 }

@@ -240,7 +240,10 @@ int fl_overlay_lay(fl_id overlay);
 
 /* --- pages: making them resident, asking whether they are, advice, writing them back, letting go ------------------ */
 
-/* Starts reading the range from the device and waits for nothing, as far as the file system allows. */
+/*
+ * Starts reading the range from the device and waits for nothing, as far as the file system allows. More than the range where
+ * advice for all of the mapping says so: FL_NORMAL what lies around a short one, FL_SEQUENTIAL what follows.
+ */
 int fl_prefetch(fl_id id, uint64_t offset, uint64_t length);
 
 /*

@@ -192,6 +192,12 @@ void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
  */
 int fl_load_pages(const struct fl_operation *op);
 
+/*
+ * read_policy.c: widens the pages of an operation that only prefetches to what is to be read along with them, within the
+ * mapping: its `base`, `span` and `file_offset`.
+ */
+void fl_widen_by_advice(struct fl_operation *op);
+
 /* blocks.c: long ranges of the mapping are read in blocks from now on, where that is possible. */
 void fl_blocks_use(struct fl_mapping *mapping);
 

@@ -8,6 +8,7 @@ int fl_prefetch(fl_id id, uint64_t offset, uint64_t length) {
   int result = fl_operation_begin(&op, id, offset, length);
   if (result < 0)
     return result;
+  fl_widen_by_advice(&op);
   if (op.span > 0)
     fl_blocks_prefetch(&op);
   return fl_operation_end(&op, 0);

@@ -138,7 +138,7 @@ async function lookUntil(wanted, look) {
   const plain = (value) => JSON.parse(JSON.stringify(value)) // jest's arrays are not of the same class as fs's
   const end = Date.now() + 10_000
   for (;;) {
-    const found = look()
+    const found = await look()
     if (isDeepStrictEqual(plain(found), plain(wanted)) || Date.now() > end) return found
     await sleep(1)
   }

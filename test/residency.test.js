@@ -12,8 +12,9 @@ const {
 const PAGES = 1024
 const folder = temporaryFolder()
 const onDisk = !isTmpfs(folder)
-const testOnDisk = (name, act) =>
-  onDisk ? test(name, act) : test.skip(`${name} (skipped: no folder for temporary files is on a disk)`, act)
+const skipped = (name) => `${name} (skipped: no folder for temporary files is on a disk)`
+const testOnDisk = (name, act) => onDisk ? test(name, act) : test.skip(skipped(name), act)
+testOnDisk.each = (rows) => (name, act) => onDisk ? test.each(rows)(name, act) : test.skip(skipped(name), () => {})
 
 const closeLater = useClosing()
 
@@ -142,6 +143,22 @@ describe('touch', () => {
     expect(await residentPages(file)).toEqual(numbers)
     expect(read).toBeGreaterThanOrEqual(numbers.length * page)
     expect(read).toBeLessThan(2 * numbers.length * page)
+  })
+
+  testOnDisk.each([
+    // Pages of blocks of 128 KiB, of which the last is short.
+    ['the blocks around them where that is advised', 'normal', [0, 1, 7], (first, of) => pagesFrom(first, first + of)],
+    ['256 KiB more where that is advised', 'sequential', [0, 3], (first, of) => pagesFrom(first + 5, first + 6 + 2 * of)]
+  ])('of scattered pages reads %s', async (_, advice, blocks, read) => {
+    const file = await openCold({ advice })
+    const of = (128 << 10) / page
+    await file.touch(blocks.map((block) => [(block * of + 5) * page, page]))
+    const expected = blocks.flatMap((block) => read(block * of, of))
+    expect(await lookUntil(expected, () => residentPages(file))).toEqual(expected) // the rest is not waited for
+    await file.advise('random')
+    await file.evict()
+    await file.touch(500 * page, page)
+    expect(await residentPages(file)).toEqual([500])
   })
 
   testOnDisk('by view and read makes the pages resident as well', async () => {

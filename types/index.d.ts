@@ -175,11 +175,14 @@ export type Data = string | NodeJS.ArrayBufferView | ArrayBuffer | SharedArrayBu
 
 /** How a range will be used; the names of madvise(2), in lower case. */
 export type Advice =
-  /** The default of the system: a page fault also reads what lies around the page. */
+  /**
+   * The default of the system: a page fault also reads what lies around the page. So does a touch, of up to 128 KiB: it reads
+   * the whole blocks of 128 KiB of the file that it reaches into.
+   */
   | 'normal'
-  /** A page fault reads its page alone. So every mapping starts here. */
+  /** A page fault reads its page alone, and a touch its range. So every mapping starts here. */
   | 'random'
-  /** A page fault reads far ahead. */
+  /** A page fault reads far ahead, and a touch the 256 KiB that follow its range. */
   | 'sequential'
   /** Start reading now, wait for nothing. */
   | 'willneed'
@@ -883,9 +886,10 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
   /**
    * Tells the kernel how a range will be used: madvise(2), on the pages that the range reaches into.
    *
-   * Every mapping starts as `'random'`, so that a touch reads what was asked for and no more; a touch sends `'willneed'`
-   * for its range ahead of itself. Both hold until you advise otherwise. For direct loads from ranges that were not
-   * touched, see [safety.md](../docs/safety.md#direct-loads-from-ranges-that-were-not-touched).
+   * Every mapping starts as `'random'`: a touch reads what was asked for and no more, however short or long that is, and so do
+   * `view`, `read` and `pin`. With `'normal'` or `'sequential'` for all of the file they read more along with it, without
+   * waiting for that; `'random'` takes it back. Advice for a part holds for direct loads from that part alone: see
+   * [safety.md](../docs/safety.md#direct-loads-from-ranges-that-were-not-touched).
    *
    * @thread A pool's.
    * @throws `ERR_INVALID_ARG_VALUE` for an unknown advice, and the system's errors, such as `EINVAL` for an advice that the

@@ -78,6 +78,57 @@ static void takes_every_advice(void) {
   let_go(id);
 }
 
+enum { AROUND = 128 << 10, MANY = 8 * AROUND }; /* bytes */
+
+/* Pages of a cold file that are there when a page in its midst was touched. */
+static uint64_t read_with_a_page(enum fl_advice advice, uint64_t advised) {
+  static uint8_t vector[MANY / 4096];
+  struct fl_map_info info;
+  int fd = make_file(MANY);
+  fsync(fd);
+  fl_id id = map_and_close(fd, 0, MANY, &info);
+  CHECK_EQUAL(fl_evict(id, 0, MANY), 0);
+  CHECK_EQUAL(fl_advise(id, 0, advised, advice), 0);
+  CHECK_EQUAL(touch(id, AROUND + 5 * PAGE, PAGE), 0);
+  uint64_t resident = 0;
+  for (uint64_t before = UINT64_MAX; resident != before;) { /* what is read along with it is not waited for */
+    struct timespec moment = {0, 50000000};
+    nanosleep(&moment, NULL);
+    before = resident;
+    CHECK_EQUAL(fl_residency(id, 0, MANY, vector, &resident), 0);
+  }
+  let_go(id);
+  return resident;
+}
+
+static void advice_decides_what_is_read_along_with_a_page(void) {
+  CHECK_EQUAL(read_with_a_page(FL_RANDOM, MANY), 1);
+  CHECK_EQUAL(read_with_a_page(FL_NORMAL, MANY), AROUND / PAGE);
+  CHECK_EQUAL(read_with_a_page(FL_SEQUENTIAL, MANY), 1 + 2 * AROUND / PAGE);
+  CHECK_EQUAL(read_with_a_page(FL_SEQUENTIAL, PAGE), 1); /* of a part: for loads from that alone */
+  CHECK_EQUAL(read_with_a_page(FL_DONTNEED, MANY), 1);   /* it says nothing of touches */
+}
+
+static void no_more_is_read_along_than_is_mapped(void) {
+  uint8_t vector[16];
+  uint64_t resident;
+  struct fl_map_info info;
+  int fd = make_file(16 * PAGE), again = dup(fd);
+  fsync(fd);
+  fl_id whole = map_and_close(again, 0, 16 * PAGE, &info), part = map_and_close(fd, 3 * PAGE, 4 * PAGE, &info);
+  for (enum fl_advice advice = FL_NORMAL; advice <= FL_SEQUENTIAL; advice++) {
+    CHECK_EQUAL(fl_evict(whole, 0, 16 * PAGE), 0);
+    CHECK_EQUAL(fl_advise(part, 0, 4 * PAGE, advice), 0);
+    CHECK_EQUAL(touch(part, 0, PAGE), 0);
+    CHECK_EQUAL(touch(part, 3 * PAGE, PAGE), 0);
+    CHECK_EQUAL(touch(part, 0, 4 * PAGE), 0);
+    CHECK_EQUAL(fl_residency(whole, 0, 16 * PAGE, vector, &resident), 0);
+    CHECK_EQUAL(resident, 4);
+  }
+  let_go(part);
+  let_go(whole);
+}
+
 /* Each page that has another advice than its neighbours takes two entries; when none were left the process would end. */
 static void advice_for_single_pages_leaves_map_entries_for_others(void) {
   enum { MOST = 40000 };
@@ -106,6 +157,8 @@ int main(void) {
     RUN(touched_pages_cost_no_fault);
     RUN(counts_pages_that_a_range_reaches_into);
     RUN(takes_every_advice);
+    RUN(advice_decides_what_is_read_along_with_a_page);
+    RUN(no_more_is_read_along_than_is_mapped);
     RUN(advice_for_single_pages_leaves_map_entries_for_others);
   }
   return 0;
