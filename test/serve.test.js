@@ -4,11 +4,13 @@
 
 const { open } = require('..')
 const { mappingOf } = require('../lib/mapped-file')
+const native = require('../native/binding')
 const { ChannelMemory, Control, Op, Owner, PoolMemory, State, ThreadStatus, fileWord, nextHolder } = require('../worker/layout')
 const { Server } = require('../worker/serve')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
+const FILE_PAGES = 16
 const THREADS = 2
 const OPTIONS = { sliceSize: 64 * PAGE, maxThreads: THREADS, spin: 0 }
 
@@ -19,21 +21,22 @@ let server
 
 const say = (file) => Atomics.store(control, Control.WORKS_ON + 1, fileWord(mappingOf(file).fileId)) // of the other thread
 
-/** A touch of a page, in the next slot. */
-function ask(file) {
+/** A touch of a page, in the next slot. @param {number} [page] which */
+function ask(file, page = 0) {
   const slot = channel.header[ChannelMemory.HIGH_WATER]++
   channel.header[ChannelMemory.USED]++
   const { id, fileId } = mappingOf(file)
   channel.op[slot] = Op.TOUCH
   channel.mapping[slot] = id
   channel.file[slot] = fileId
+  channel.offset[slot] = page * PAGE
   channel.length[slot] = PAGE
   Atomics.store(channel.state, slot, State.WAITING)
   return slot
 }
 
 beforeEach(async () => {
-  files = await Promise.all(['first', 'second'].map((name) => open(makeFile(folder, name, PAGE))))
+  files = await Promise.all(['first', 'second'].map((name) => open(makeFile(folder, name, FILE_PAGES * PAGE))))
   files.sort((one, other) => mappingOf(one).id - mappingOf(other).id) // prefetches go in this order
   const pool = new PoolMemory();
   ({ control } = pool)
@@ -62,6 +65,21 @@ test('completes what waits, of any file, and says of none that it works on it', 
   expect(server.serve()).toBe(false)
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
   expect(control[Control.WORKS_ON]).toBe(0)
+})
+
+test('asks the device once for all that waits on neighbouring pages, in whatever order it came', () => {
+  const asked = []
+  const prefetchEach = jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count) => {
+    for (let at = 0; at < 3 * count; at += 3) asked.push([parts[at], parts[at + 1] / PAGE, parts[at + 2] / PAGE])
+    return false
+  })
+  const pages = [[9, 3, 2, 4, 12], [3, 4]] // of either file
+  const slots = pages.flatMap((numbers, i) => numbers.map((number) => ask(files[i], number)))
+  expect(server.serve()).toBe(false)
+  prefetchEach.mockRestore()
+  const [first, second] = files.map((file) => mappingOf(file).id)
+  expect(asked).toEqual([[first, 2, 3], [first, 9, 1], [first, 12, 1], [second, 3, 2]])
+  expect(slots.map((slot) => channel.state[slot])).toEqual(slots.map(() => State.DONE))
 })
 
 test('leaves a file alone on which the other thread of two is', () => {
