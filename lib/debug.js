@@ -20,9 +20,8 @@ const write = (ms) => `${ms.toFixed(1)} ms`
 function tellIfSlow(request) {
   const { durationMs, waitMs, runMs, workedMs, deliveryMs } = timesOf(request, now())
   if (durationMs < slowMs()) return
-  const { kind, mapping, parts, failed, error } = request
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
-  const what = `${kind} of ${bytes} bytes at ${parts[0]?.offset ?? 0} of ${inspect(mapping.path)}`
+  const { kind, mapping, firstByte, length, failed, error } = request
+  const what = `${kind} of ${length} bytes at ${firstByte} of ${inspect(mapping.path)}`
   const times = waitMs === undefined
     ? 'no pool thread had done anything for it'
     : `wait ${write(waitMs)}, run ${write(runMs)} (work ${write(workedMs)}), delivery ${write(deliveryMs)}`

@@ -19,13 +19,13 @@ const isWatched = () => started.hasSubscribers || ended.hasSubscribers || failed
 /** A request was accepted, or is about to be refused. */
 function publishStart(request) {
   if (!isWatched() || !KINDS.has(request.kind)) return
-  const { kind, mapping, parts, submittedAt } = request
+  const { kind, mapping, firstByte, length, parts, submittedAt } = request
   const time = performance.now()
   request.message = {
     kind,
     path: mapping.path,
-    offset: parts[0].offset + mapping.origin,
-    length: parts.reduce((sum, part) => sum + part.length, 0),
+    offset: firstByte,
+    length,
     ranges: parts.length,
     startTime: time - (now() - submittedAt) / 1e6
   }

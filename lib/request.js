@@ -51,7 +51,7 @@ class Request {
     this.succeeded = 0 // parts
     this.bytes = 0 // of them
     this.touched = 0 // bytes, for onProgress, as is the next
-    this.total = onProgress === undefined ? 0 : parts.reduce((sum, part) => sum + part.length, 0)
+    this.total = onProgress === undefined ? 0 : this.length
     this.settled = false
     this.failed = false // rejected
     this.error = undefined // with this, which can be anything: onProgress may throw undefined
@@ -67,6 +67,16 @@ class Request {
       this.resolve = resolve
       this.reject = reject
     })
+  }
+
+  /** Where its first range begins in the file's mapping, in bytes, also where it is about a lease's overlay. */
+  get firstByte() {
+    return (this.parts[0]?.offset ?? 0) + this.mapping.origin
+  }
+
+  /** Bytes of all its ranges. */
+  get length() {
+    return this.parts.reduce((sum, part) => sum + part.length, 0)
   }
 
   get wantsSlots() {
