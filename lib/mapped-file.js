@@ -208,7 +208,8 @@ class MappedFile extends EventEmitter {
   }
 
   get #source() {
-    return { file: this, lead: this.#mapping.lead, view: (offset, length) => this.#view(offset, length) }
+    const inFlight = () => this.#pool.inFlight
+    return { file: this, lead: this.#mapping.lead, inFlight, view: (offset, length) => this.#view(offset, length) }
   }
 
   async pin(offset, length, options) {

@@ -259,6 +259,10 @@ Napi::Value MirrorThreadRuns(const Napi::CallbackInfo &info) {
 
 Napi::Value Close(const Napi::CallbackInfo &info) { return Result(info.Env(), fl_mapping_close(Integer(info[0]))); }
 
+Napi::Value ReadsBlocks(const Napi::CallbackInfo &info) {
+  return Napi::Boolean::New(info.Env(), fl_reads_blocks(Integer(info[0])));
+}
+
 Napi::Value DamagedBytes(const Napi::CallbackInfo &info) {
   return Result(info.Env(), static_cast<int64_t>(fl_mapping_damaged_bytes(Integer(info[0]))));
 }
@@ -467,6 +471,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"damageWords", DamageWords},
       {"nextDamage", NextDamage},
       {"standFirst", StandFirst},
+      {"readsBlocks", ReadsBlocks},
       {"refreshCount", RefreshCount},
       {"prefetch", OnRange<fl_prefetch>},
       {"populate", OnRange<fl_populate>},

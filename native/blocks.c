@@ -22,10 +22,24 @@ void fl_blocks_use(struct fl_mapping *m) {
   atomic_compare_exchange_strong(&m->folios, &not_yet, UNKNOWN);
 }
 
+/* How large the blocks are that long ranges are read in; 0 where they are not, or that would not help. */
+static uint64_t block_size(const struct fl_mapping *m) {
+  int folios = atomic_load(&m->folios);
+  return folios == UNKNOWN || folios == LARGE ? fl_os_block_size() : 0;
+}
+
+bool fl_reads_blocks(fl_id id) {
+  struct fl_operation op;
+  if (fl_operation_begin(&op, id, 0, 0) < 0)
+    return false;
+  bool reads_blocks = block_size(op.mapping) > 0;
+  fl_operation_end(&op, 0);
+  return reads_blocks;
+}
+
 /* The whole blocks of the range, as offsets into the file; false where there are none, or it would not help. */
 static bool find_blocks(const struct fl_operation *op, uint64_t *first, uint64_t *end) {
-  int folios = atomic_load(&op->mapping->folios);
-  uint64_t size = folios == UNKNOWN || folios == LARGE ? fl_os_block_size() : 0;
+  uint64_t size = block_size(op->mapping);
   if (size == 0 || op->span < size)
     return false;
   *first = (op->file_offset + size - 1) / size * size;

@@ -285,6 +285,9 @@ int fl_is_intact(fl_id id, uint64_t offset, uint64_t length);
  */
 int fl_advise(fl_id id, uint64_t offset, uint64_t length, enum fl_advice advice);
 
+/* Whether long ranges are read in blocks, after FL_HUGEPAGE: then one that is populated piece by piece would be read page by page. */
+bool fl_reads_blocks(fl_id id);
+
 /*
  * Writes the range back and drops it from the page cache. Pages that another mapping holds or that are pinned stay;
  * private copies that stray stores made are lost, but for pinned pages.

@@ -17,6 +17,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { watched } = require('node:worker_threads')
 const zlib = require('node:zlib')
 const { open, Pool } = require('..')
+const { clientOf } = require('../lib/pool')
 const {
   PAGE, childResult, contentAt, errorOf, expectContent, isTmpfs, makeFile, randomFrom, syncFile, temporaryFolder
 } = require('./helpers')
@@ -373,6 +374,31 @@ describe('read-ahead', () => {
     gate.open()
     await Promise.all(pending)
     await Promise.all(scans.map((chunks) => chunks.return()))
+  })
+
+  test.each([
+    ['by many touches, which grow, where nobody else wants anything', 0, { most: MOST_IN_FLIGHT, longest: 4 * MIB }],
+    ['by two short touches at a time while others wait for the pool', 1, { most: 2, longest: MIB }]
+  ])('is done %s', async (_, others, expected) => {
+    const { pool, file, gate } = await openGated()
+    jest.spyOn(Object.getPrototypeOf(clientOf(pool)), 'inFlight', 'get').mockImplementation(() => inFlight + others)
+    let inFlight = 0
+    let most = 0
+    const { touch } = file
+    file.touch = function (...args) {
+      most = Math.max(most, ++inFlight)
+      return touch.apply(this, args).finally(() => inFlight--)
+    }
+    const ranges = spyOnTouches(file)
+    const chunks = file.chunks({ chunkSize: PAGE })
+    const first = chunks.next()
+    await until(() => gate.arrived > 0)
+    gate.open()
+    await first
+    for await (const chunk of chunks) if (chunk.length < PAGE) break
+    expect(most).toBeLessThanOrEqual(expected.most)
+    expect(Math.max(...ranges.map(([, length]) => length))).toBeLessThanOrEqual(expected.longest)
+    if (others === 0) expect(most).toBeGreaterThan(2)
   })
 
   test('that was evicted meanwhile is touched again', async () => {

@@ -10,7 +10,7 @@ const { Server } = require('../worker/serve')
 const { PAGE, makeFile, temporaryFolder } = require('./helpers')
 
 const folder = temporaryFolder()
-const FILE_PAGES = 16
+const FILE_PAGES = 512
 const THREADS = 2
 const OPTIONS = { sliceSize: 64 * PAGE, maxThreads: THREADS, spin: 0 }
 
@@ -21,8 +21,8 @@ let server
 
 const say = (file) => Atomics.store(control, Control.WORKS_ON + 1, fileWord(mappingOf(file).fileId)) // of the other thread
 
-/** A touch of a page, in the next slot. @param {number} [page] which */
-function ask(file, page = 0) {
+/** A touch of a page, in the next slot; or of another range of pages. */
+function ask(file, page = 0, pages = 1) {
   const slot = channel.header[ChannelMemory.HIGH_WATER]++
   channel.header[ChannelMemory.USED]++
   const { id, fileId } = mappingOf(file)
@@ -30,7 +30,7 @@ function ask(file, page = 0) {
   channel.mapping[slot] = id
   channel.file[slot] = fileId
   channel.offset[slot] = page * PAGE
-  channel.length[slot] = PAGE
+  channel.length[slot] = pages * PAGE
   Atomics.store(channel.state, slot, State.WAITING)
   return slot
 }
@@ -38,14 +38,18 @@ function ask(file, page = 0) {
 beforeEach(async () => {
   files = await Promise.all(['first', 'second'].map((name) => open(makeFile(folder, name, FILE_PAGES * PAGE))))
   files.sort((one, other) => mappingOf(one).id - mappingOf(other).id) // prefetches go in this order
+  start(OPTIONS)
+})
+
+function start(options) {
   const pool = new PoolMemory();
   ({ control } = pool)
   for (let i = 0; i < THREADS; i++) control[Control.STATUS + i] = nextHolder(0, ThreadStatus.BUSY)
   control[Control.CHANNELS] = 1
   channel = pool.channel(0)
   channel.header[ChannelMemory.OWNER] = nextHolder(0, Owner.TAKEN)
-  server = new Server(pool, 0, control[Control.STATUS], OPTIONS)
-})
+  server = new Server(pool, 0, control[Control.STATUS], options)
+}
 
 afterEach(() => Promise.all(files.map((file) => file.close())))
 
@@ -61,7 +65,7 @@ function comeBefore(call, file) {
 }
 
 test('completes what waits, of any file, and says of none that it works on it', () => {
-  const slots = files.map(ask)
+  const slots = files.map((file) => ask(file))
   expect(server.serve()).toBe(false)
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
   expect(control[Control.WORKS_ON]).toBe(0)
@@ -83,7 +87,7 @@ test('asks the device once for all that waits on neighbouring pages, in whatever
 })
 
 test('leaves a file alone on which the other thread of two is', () => {
-  const slots = files.map(ask)
+  const slots = files.map((file) => ask(file))
   say(files[0])
   expect(server.serve()).toBe(true)
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.DONE])
@@ -91,7 +95,7 @@ test('leaves a file alone on which the other thread of two is', () => {
 })
 
 test('has slots wait again whose file the other came to before they could be prefetched', () => {
-  const slots = files.map(ask)
+  const slots = files.map((file) => ask(file))
   comeBefore(3, files[0]) // after the looks at both slots
   server.prefetchWaiting()
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.PREFETCHED])
@@ -125,4 +129,69 @@ test('puts a slot back that was filled anew between the look and the claim', () 
   server.serve()
   expect(joined).toEqual([[first, 0], [second, 0]]) // each the first of its group
   expect([first, second].map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
+})
+
+describe('a long slot', () => {
+  const STEP = 64 // pages
+  let populated
+  let prefetched
+
+  beforeEach(() => {
+    [populated, prefetched] = [[], []]
+    const { populate, prefetchEach } = native
+    jest.spyOn(native, 'populate').mockImplementation((id, offset, length) => {
+      populated.push([offset / PAGE, length / PAGE])
+      return populate(id, offset, length)
+    })
+    jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count, ...rest) => {
+      for (let at = 0; at < 3 * count; at += 3) prefetched.push([parts[at + 1] / PAGE, parts[at + 2] / PAGE])
+      return prefetchEach(parts, count, ...rest)
+    })
+  })
+
+  afterEach(() => jest.restoreAllMocks())
+
+  /** A short one of that page, and 256 pages from another one on. */
+  function serveBoth(options, short, first) {
+    start({ ...OPTIONS, ...options })
+    if (short !== undefined) ask(files[0], short)
+    const slot = ask(files[0], first, 256)
+    server.serve()
+    expect(channel.state[slot]).toBe(State.DONE)
+    expect(channel.done[slot]).toBe(256 * PAGE)
+    return populated.filter(([page]) => page !== short)
+  }
+
+  test('is done slice by slice where nothing short has come', () => {
+    expect(serveBoth({ sliceSize: 128 * PAGE }, undefined, 3)).toEqual([[3, 128], [131, 128]])
+    expect(prefetched).toEqual([[3, 128], [131, 128]])
+  })
+
+  test('is done in steps after a short one, and prefetched slice by slice all the same', () => {
+    expect(serveBoth({ sliceSize: 128 * PAGE }, 500, 3)).toEqual([0, 1, 2, 3].map((i) => [3 + i * STEP, STEP]))
+    expect(prefetched).toEqual([[500, 1], [3, 128], [131, 128]])
+  })
+
+  test('is prefetched once, also where steps and slices do not end at the same places', () => {
+    const steps = serveBoth({ sliceSize: 100 * PAGE }, 500, 3.5)
+    expect(Math.max(...steps.map(([, pages]) => pages))).toBeLessThanOrEqual(STEP)
+    const slices = [[3.5, 99.5], [103, 100], [203, 56.5]]
+    expect(prefetched.filter(([page]) => page !== 500)).toEqual(slices)
+    for (const [first] of slices) expect(steps.map(([page]) => page)).toContain(first)
+  })
+
+  test('is not cut where it is read in blocks, or these would be read page by page', () => {
+    jest.spyOn(native, 'readsBlocks').mockReturnValue(true)
+    expect(serveBoth({ sliceSize: 256 * PAGE }, 500, 3)).toEqual([[3, 256]])
+  })
+
+  test('is none that makes the next be cut, however short its last slice', () => {
+    start({ ...OPTIONS, sliceSize: 128 * PAGE })
+    const first = ask(files[0], 0, 129) // its last page is short
+    server.serve()
+    const second = ask(files[0], 200, 100)
+    server.serve()
+    expect([first, second].map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
+    expect(populated.at(-1)).toEqual([200, 100])
+  })
 })

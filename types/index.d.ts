@@ -402,7 +402,8 @@ export interface Pin {
  * **Reading ahead** starts with 2 MiB, and doubles each time that you have to wait for a chunk, up to `readAhead`. So a
  * consumer that is slower than the device keeps it small, and one that stops asking has at most that much read. A chunk
  * itself may be larger. A scan has at most 4 requests of the pool pending for that, so that random touches of the same
- * file come through; with `dropBehind` one more. They are of 1 to 4 MiB each, the more the faster the device answers.
+ * file come through; with `dropBehind` one more. They are of 1 to 4 MiB each, the more the faster the device answers; while
+ * this thread has asked the pool for anything else there are 2, of 1 MiB.
  *
  * **Dropping behind** is for scans of what is larger than memory: see {@link MappedFile.evict} for what that drops and what
  * not. Of `chunks` a chunk is dropped at the earliest when the chunk after the next is asked for, so the one before the
@@ -1180,7 +1181,7 @@ export interface PoolOptions {
   spin?: number | undefined
   /**
    * Bytes in a slice of a long touch or copy, at least a page: between two slices other requests have their turn, and aborts
-   * are seen. Slices of `residency` are 64 times as long, those of `flush` 8 times; `evict`, `advise`, `resize` and `close` are
+   * are seen. While short ones come, slices are done in steps of 256 KiB, with the same between them. Slices of `residency` are 64 times as long, those of `flush` 8 times; `evict`, `advise`, `resize` and `close` are
    * not cut.
    * @defaultValue 8388608
    */

@@ -15,6 +15,9 @@ const { Slices, isCancelled, isShort, settle } = require('./slices')
 
 // What took longer is told of at once, and not at the end of its group.
 const WAITED_NS = 50e3 // a few resident pages take less
+// For so long after a short slot another is expected.
+const SHORT_COMES_NS = 10e6
+
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
 // these would have the others reach the device only when it has answered that one.
 const MOST_PAUSE_NS = 5e3
@@ -54,6 +57,8 @@ class Server {
     this.turn = 0 // of a slot of this thread's; turns are counted
     this.lookTurn = 0 // the last one before it began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
+    this.hasShort = false // in the group: a slot that was short from its beginning
+    this.shortAt = -Infinity // ns: when the last of these was completed
   }
 
   /** Those that have come into use since the last look as well. */
@@ -200,8 +205,12 @@ class Server {
   joinFew = (channel, slot) => {
     this.found = true
     // Between the look and the claim others may have completed it, and its caller have filled it with something else.
-    if (this.group.suits(channel, slot) && isShort(channel, slot) && this.mayBegin(channel, slot)) this.join(channel, slot)
-    else Atomics.store(channel.state, slot, State.PREFETCHED)
+    if (this.group.suits(channel, slot) && isShort(channel, slot) && this.mayBegin(channel, slot)) {
+      this.hasShort ||= channel.done[slot] === 0
+      this.join(channel, slot)
+    } else {
+      Atomics.store(channel.state, slot, State.PREFETCHED)
+    }
     return --this.left > 0
   }
 
@@ -265,6 +274,8 @@ class Server {
       if (slots.length === 0) this.attendance.end()
       if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
     }
+    if (this.hasShort) this.shortAt = this.sliceBegan
+    this.hasShort = false
   }
 
   /**
@@ -342,17 +353,24 @@ class Server {
     return count
   }
 
+  /**
+   * The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
+   * or else that slice would be read page by page.
+   */
+  prefetchNext(channel, slot, done) {
+    this.prefetches.start()
+    this.prefetch(channel, slot, done + this.slices.lengthOf(channel, slot, done))
+    this.prefetches.flush()
+  }
+
   /** @returns {boolean} whether the caller wants to know of it */
   runSlice(channel, slot) {
     channel.turns[slot] = ++this.turn
     const done = channel.done[slot]
-    const length = this.slices.lengthOf(channel, slot, done)
+    const shortCome = this.sliceBegan - this.shortAt < SHORT_COMES_NS
+    const length = shortCome ? this.slices.stepOf(channel, slot, done) : this.slices.lengthOf(channel, slot, done)
     if (isCancelled(channel, slot)) return this.settleAlone(channel, slot, CANCELLED, length)
-    // The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
-    // or else that slice would be read page by page.
-    this.prefetches.start()
-    this.prefetch(channel, slot, done + length)
-    this.prefetches.flush()
+    if (this.slices.isStart(channel, slot, done)) this.prefetchNext(channel, slot, done)
     const result = operations[channel.op[slot]].run(channel, slot, channel.offset[slot] + done, length, done)
     Atomics.add(this.control, Control.STEPS, 1)
     return this.settleAlone(channel, slot, result, length)

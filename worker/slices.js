@@ -7,6 +7,10 @@ const { Flag, Op, State } = require('./layout')
 
 const SHORT = 64 << 10 // bytes
 
+// Of a slice so much is done at a time while short slots come between, which wait for it: a device may take ms for a slice. Beside
+// a scan four random reads in flight were waited for 0.4 ms at p50 and 2 ms at p99, and 1.7 and 10 ms with whole slices.
+const STEP = 256 << 10 // bytes
+
 const isCancelled = (channel, slot) => (Atomics.load(channel.flags, slot) & Flag.CANCELLED) !== 0
 
 /** Whether a slot's next slice is its last, and a short one. */
@@ -38,6 +42,17 @@ function settle(channel, slot, result, length, worked, ended) {
   return wake
 }
 
+/** How far a slot's range begins into its first page. */
+const intoPage = (channel, slot) => (channel.offset[slot] + channel.lead[slot]) % native.pageSize
+
+/** Bytes from `done` to the end of a piece of `size`, or of the range; of operations that are quick a piece has more. */
+function restOf(size, channel, slot, done) {
+  const rest = channel.length[slot] - done
+  const most = size * operations[channel.op[slot]].sliceFactor
+  if (most === 0 || (done === 0 && rest <= most)) return rest
+  return Math.min(rest, most - ((done + intoPage(channel, slot)) % most))
+}
+
 class Slices {
   #size
 
@@ -46,12 +61,22 @@ class Slices {
     this.#size = Math.floor(size / native.pageSize) * native.pageSize
   }
 
-  /** Bytes of the slot's next slice. Slices of a long range end on page boundaries as far as the mapping does. */
+  /** Bytes from `done` to the end of the slice. Slices of a long range end on page boundaries as far as the mapping does. */
   lengthOf(channel, slot, done) {
-    const rest = channel.length[slot] - done
+    return restOf(this.#size, channel, slot, done)
+  }
+
+  /** … of them that are done at a time while short slots come between. */
+  stepOf(channel, slot, done) {
+    const length = this.lengthOf(channel, slot, done)
+    const isCut = operations[channel.op[slot]].readsPages && length > STEP && !native.readsBlocks(channel.mapping[slot])
+    return isCut ? Math.min(length, restOf(STEP, channel, slot, done)) : length
+  }
+
+  /** Whether a slice begins at `done`, and not just a step of one. */
+  isStart(channel, slot, done) {
     const most = this.#size * operations[channel.op[slot]].sliceFactor
-    if (most === 0 || rest <= most) return rest
-    return most - ((channel.offset[slot] + channel.lead[slot] + done) % native.pageSize)
+    return done === 0 || (most > 0 && (done + intoPage(channel, slot)) % most === 0)
   }
 
   /** Whether all that is left of a slot is to make a few pages resident, for loads. */
