@@ -26,6 +26,8 @@ module.exports = {
   majorFaults: { label: 'major faults, main thread', write: integer },
   misses: { label: 'not known to be resident', write: integer },
   deviceReadsPerRead: { label: 'device reads a read', write: (value) => value.toFixed(3) },
+  waitP50Ms: { label: 'a read p50, ms', write: (value) => value.toFixed(2) },
+  waitP99Ms: { label: 'a read p99, ms', write: (value) => value.toFixed(2) },
   pssBytes: { label: 'PSS of the process, MiB', write: (value) => integer(value / MIB) },
   pssOfFileBytes: { label: 'PSS of the files, MiB', write: (value) => integer(value / MIB) },
   rssBytes: { label: 'RSS added, MiB', write: (value) => integer(value / MIB) },

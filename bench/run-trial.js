@@ -112,8 +112,8 @@ async function runContenders(trial, task, context, label) {
       await runOnce(trial, result, task, context)
     }
   }
-  return results.map(({ contender: { name, ours = false }, skipped, failed, runs }) =>
-    ({ name, ours, skipped: skipped ?? whyNothing(runs), failed, runs, summary: summarize(runs, trial.figures) }))
+  return results.map(({ contender: { name, ours = false }, skipped, isBroken, failed, runs }) =>
+    ({ name, ours, skipped: skipped ?? whyNothing(runs), isBroken, failed, runs, summary: summarize(runs, trial.figures) }))
 }
 
 /** How often one contender of a trial runs. */
@@ -132,8 +132,8 @@ async function runOnce(trial, result, shared, context) {
   try {
     const own = await contender.files?.(context.files, context.mode)
     const seed = context.nextSeed()
-    const { reader, blockBytes, buffered } = contender
-    const task = { ...shared, ...own, reader, blockBytes, buffered, seed }
+    const { reader, blockBytes, buffered, scans } = contender
+    const task = { ...shared, ...own, reader, blockBytes, buffered, scans, seed }
     const residentShare = await prepare(trial, task)
     const runOther = OTHER_PROGRAMS[contender.runtime]
     const outcome = await (runOther ?? runChild)(task, howToRun(contender, context))
@@ -166,7 +166,7 @@ function record(result, { figures, skipped, error }, toRun) {
   if (figures !== undefined) result.runs.push(toRun(figures))
   else if (skipped !== undefined) result.skipped = skipped
   // What others' code does is no fault of ours.
-  else if (peer !== undefined && aside) result.skipped = error
+  else if (peer !== undefined && aside) Object.assign(result, { skipped: error, isBroken: true })
   else result.failed = error
 }
 

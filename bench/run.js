@@ -134,8 +134,10 @@ function reservations(trials, mode) {
   const runs = allContenders(trials).flatMap((contender) => contender.runs)
   const invalid = runs.filter((one) => one.invalid !== undefined)
   const busy = runs.filter(({ othersShare }) => othersShare > BUSY_SHARE_MAX)
+  const broken = allContenders(trials).filter(({ isBroken }) => isBroken)
   return [
     mode === 'tiny' && 'The figures of --tiny mean nothing.',
+    ...broken.map(({ name, skipped }) => `There is no figure of ${name}, which is there, but failed: ${skipped}.`),
     invalid.length > 0 && `${invalid.length} of ${runs.length} runs do not count (the first: ${invalid[0].invalid}).`,
     busy.length > 0 && `In ${busy.length} of ${runs.length} runs other programs used more than ` +
       `${100 * BUSY_SHARE_MAX}% of the CPUs, which shows in all figures of time.`

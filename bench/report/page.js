@@ -26,7 +26,8 @@ const METHOD = `## How it is measured
   picture over time is by a timer of 1 ms. Bun's monitor counts something else and is left out.
 - A timer of the loop counts whole milliseconds, and fires up to one late where the loop sleeps and is woken in between. So
   answer-times has another thread stamp the time and wake the loop, once it has answered the time before.
-- \`close()\` is measured by the longest gap between two \`setImmediate\` callbacks while it is under way.
+- The bar of \`close()\` is for the call itself. "Held" is the longest gap between two \`setImmediate\` callbacks while it is
+  under way, which a loop that closes nothing has as well where there are fewer processors than threads.
 - Direct loads, from a mapping of whichever library, wait on the main thread. Each is in a turn of the loop of its own,
   as it would be in a server.
 - "The limit" is what can be had at all on the machine, in the same run, by the programs of \`bench/limit/\`. "Its two

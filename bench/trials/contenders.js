@@ -20,7 +20,11 @@ module.exports = {
     reader: 'mmapIo',
     peer: '@riaskov/mmap-io',
     aside: true,
-    files: (_, mode) => ({ bytes: Math.min(mode.fileBytes, MMAP_IO_MAX) })
+    async files(files, mode) {
+      const bytes = Math.min(mode.fileBytes, MMAP_IO_MAX)
+      const warm = await files.warm(mode.warmBytes, bytes)
+      return { bytes, warmPath: warm.path, warmBytes: warm.bytes, warmFrom: warm.from }
+    }
   },
   bunMmap: { name: 'direct loads, Bun.mmap', reader: 'bunMmap', peer: 'bun', runtime: 'bun', aside: true },
   fio: { name: 'fio (direct I/O)', runtime: 'fio' },

@@ -31,6 +31,7 @@ module.exports = [
   hotAsync,
   singleRead,
   require('./scan'),
+  require('./beside-scan'),
   require('./wasm-scan'),
   require('./shared-memory'),
   generated,
