@@ -83,7 +83,10 @@ class DamageReport {
     if (refreshes !== this.#refreshes) this.#seen.fill(0n)
     this.#refreshes = refreshes
     const ranges = []
-    for (let range; (range = native.nextDamage(this.#id, this.#seen)) !== undefined;) ranges.push(range)
+    // Each from where the last one ends: what is lost meanwhile before that is told of by a signal of its own.
+    for (let from = 0, range; (range = native.nextDamage(this.#id, this.#seen, from)) !== undefined; from = range.offset + range.length) {
+      ranges.push(range)
+    }
     return ranges
   }
 }

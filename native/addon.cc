@@ -292,11 +292,12 @@ Napi::Value RefreshCount(const Napi::CallbackInfo &info) {
   return Result(info.Env(), fl_refresh_count(Integer(info[0])));
 }
 
-// nextDamage(id, seen): { offset, length }, or undefined when there is no more.
+// nextDamage(id, seen, from): { offset, length }, or undefined when there is no more.
 Napi::Value NextDamage(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   uint64_t offset, length;
-  if (fl_next_damage(Integer(info[0]), info[1].As<Napi::BigUint64Array>().Data(), &offset, &length) != 1)
+  uint64_t *seen = info[1].As<Napi::BigUint64Array>().Data();
+  if (fl_next_damage(Integer(info[0]), seen, Integer(info[2]), &offset, &length) != 1)
     return env.Undefined();
   Napi::Object range = Napi::Object::New(env);
   range.Set("offset", Result(env, static_cast<int64_t>(offset)));

@@ -97,14 +97,15 @@ bool fl_damage_next_run(const struct fl_mapping *m, const uint64_t *seen, size_t
   return start < pages;
 }
 
-int fl_next_damage(fl_id id, uint64_t *seen, uint64_t *offset, uint64_t *length) {
+int fl_next_damage(fl_id id, uint64_t *seen, uint64_t from, uint64_t *offset, uint64_t *length) {
   struct fl_operation op;
   int result = fl_operation_begin(&op, id, 0, 0);
   if (result < 0)
     return result;
   const struct fl_mapping *m = op.mapping;
   struct fl_damage_run run;
-  if (atomic_load(&m->damaged_pages) == 0 || !fl_damage_next_run(m, seen, 0, &run))
+  size_t first = (m->lead + from) / fl_os_page_size();
+  if (atomic_load(&m->damaged_pages) == 0 || !fl_damage_next_run(m, seen, first, &run))
     return fl_operation_end(&op, 0);
   for (size_t page = run.start; page < run.end; page++)
     seen[page / 64] |= (uint64_t)1 << (page % 64);

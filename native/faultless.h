@@ -199,10 +199,10 @@ void fl_on_damage(void (*hook)(void));
 int fl_guard_stand_first(void);
 
 /*
- * The next run of damaged pages that `seen` does not name, as a range of the mapping, and adds it to `seen`: 1, or 0
- * when there is none, or -FL_CLOSED. `seen` is the caller's: fl_damage_words(length of the mapping) words, zeros first.
+ * The next run of damaged pages from byte `from` on that `seen` does not name, as a range of the mapping, and adds it to
+ * `seen`: 1, or 0 when there is none, or -FL_CLOSED. `seen` is the caller's: fl_damage_words(length of the mapping) words, zeros first.
  */
-int fl_next_damage(fl_id id, uint64_t *seen, uint64_t *offset, uint64_t *length);
+int fl_next_damage(fl_id id, uint64_t *seen, uint64_t from, uint64_t *offset, uint64_t *length);
 size_t fl_damage_words(uint64_t length);
 
 /*

@@ -4,6 +4,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { open } = require('faultless')
+const { DamageReport } = require('../lib/damage')
+const native = require('../native/binding')
 const { DISK, PAGE, childResult, errorOf, temporaryFolder, testUnlessLaid } = require('./helpers')
 
 const folder = temporaryFolder()
@@ -44,6 +46,14 @@ describe('\'damage\'', () => {
   test('reaches uncaughtException when a listener throws', async () => {
     expect(await run('throws')).toEqual({ message: 'a bug of the user\'s' })
   })
+})
+
+test('each look for news goes over the pages of a file once, however many runs of them are lost', () => {
+  const lost = [[0, PAGE], [3 * PAGE, 2 * PAGE], [9 * PAGE, 1]].map(([offset, length]) => ({ offset, length }))
+  const next = jest.spyOn(native, 'nextDamage').mockImplementation((id, seen, from) => lost.find(({ offset }) => offset >= from))
+  expect(new DamageReport(0, 10 * PAGE).news()).toEqual(lost)
+  expect(next.mock.calls.map(([, , from]) => from)).toEqual([0, PAGE, 5 * PAGE, 9 * PAGE + 1])
+  next.mockRestore()
 })
 
 describe('refresh()', () => {

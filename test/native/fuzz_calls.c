@@ -412,7 +412,7 @@ static void call_next_damage(void) {
   uint64_t *seen = calloc(fl_damage_words(m->length), sizeof *seen);
   uint64_t offset, length, pages = 0;
   int result;
-  while ((result = fl_next_damage(m->id, seen, &offset, &length)) == 1) {
+  while ((result = fl_next_damage(m->id, seen, 0, &offset, &length)) == 1) {
     CHECK(refused == 0 && length > 0 && offset + length <= m->length);
     for (uint64_t page = pages_from(m->offset + offset); page < pages_to(m->offset + offset + length); page++, pages++)
       CHECK(m->damaged[page]);
