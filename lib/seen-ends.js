@@ -6,17 +6,13 @@
 const native = require('../native/binding')
 
 const PAGE_SIZE = native.pageSize
-const FIRST_PAGES = 4096
+const BLOCK_PAGES = 512 // whose ends are remembered together: 8 bytes each
 
 class SeenEnds {
   #buffer // Node 20 has no array over one of more than 4 GiB
   #mirror
   #lead
-  #pages
-  // Of each page, for as many as were needed, as offsets within it; the file was seen to reach to `ends`:
-  #zeros // where the zeros began that were at its end, whatever its last byte was
-  #ends
-  #seenAt // the count of changes at which that was
+  #blocks = new Map() // by number: files may have millions of pages, of which few are asked for
 
   /**
    * @param {SharedArrayBuffer} buffer the mapping
@@ -27,7 +23,6 @@ class SeenEnds {
     this.#buffer = buffer
     this.#mirror = mirror
     this.#lead = lead
-    this.#pages = Math.ceil((lead + buffer.byteLength) / PAGE_SIZE)
   }
 
   /**
@@ -38,12 +33,14 @@ class SeenEnds {
   has(end) {
     const last = this.#lead + end - 1
     const page = Math.floor(last / PAGE_SIZE)
-    if (!(page < this.#ends?.length)) return false
-    const zeros = this.#zeros[page]
+    const block = this.#blocks.get(Math.floor(page / BLOCK_PAGES))
+    if (block === undefined) return false
+    const at = page % BLOCK_PAGES
+    const zeros = block.zeros[at]
     const witness = page * PAGE_SIZE + zeros - 1 - this.#lead // the last byte that was none of them, if that is on this page
     if (zeros > 0 && witness >= 0 && new Uint8Array(this.#buffer, witness, 1)[0] === 0) return false
-    const isWithin = last % PAGE_SIZE < Math.max(zeros, this.#ends[page] + 1)
-    return isWithin && this.#mirror.watches(page) && this.#seenAt[page] === this.#mirror.changes
+    const isWithin = last % PAGE_SIZE < Math.max(zeros, block.ends[at] + 1)
+    return isWithin && this.#mirror.watches(page) && block.seenAt[at] === this.#mirror.changes
   }
 
   /**
@@ -57,12 +54,20 @@ class SeenEnds {
     const { changes } = this.#mirror
     const zeros = this.#zerosOf(page) // before the question, which vouches for what was there then
     if (!reaches()) return false
-    if (!(page < this.#ends?.length)) this.#makeRoom(page)
-    const isSame = this.#seenAt[page] === changes && this.#zeros[page] === zeros
-    this.#ends[page] = isSame ? Math.max(this.#ends[page], last % PAGE_SIZE) : last % PAGE_SIZE
-    this.#zeros[page] = zeros
-    this.#seenAt[page] = changes
+    const block = this.#blockOf(page)
+    const at = page % BLOCK_PAGES
+    const isSame = block.seenAt[at] === changes && block.zeros[at] === zeros
+    block.ends[at] = isSame ? Math.max(block.ends[at], last % PAGE_SIZE) : last % PAGE_SIZE
+    block.zeros[at] = zeros
+    block.seenAt[at] = changes
     return true
+  }
+
+  #blockOf(page) {
+    const number = Math.floor(page / BLOCK_PAGES)
+    let block = this.#blocks.get(number)
+    if (block === undefined) this.#blocks.set(number, (block = makeBlock()))
+    return block
   }
 
   /** The last byte of a page is not looked at: behind it there is none, and 65,536 would not fit. */
@@ -74,20 +79,13 @@ class SeenEnds {
     while (zeros > 0 && bytes[zeros - 1] === 0) zeros--
     return this.#lead + start + zeros - page * PAGE_SIZE
   }
-
-  /** Not for all pages at once: most of them may be reserve that the file never grows into. */
-  #makeRoom(page) {
-    const length = Math.min(Math.max(2 * page, FIRST_PAGES), this.#pages)
-    const [zeros, ends, seenAt] = [new Uint16Array(length), new Uint16Array(length), new Uint32Array(length)]
-    if (this.#ends !== undefined) {
-      zeros.set(this.#zeros)
-      ends.set(this.#ends)
-      seenAt.set(this.#seenAt)
-    }
-    this.#zeros = zeros
-    this.#ends = ends
-    this.#seenAt = seenAt
-  }
 }
+
+/** Of each page, as offsets within it; the file was seen to reach to `ends`. */
+const makeBlock = () => ({
+  zeros: new Uint16Array(BLOCK_PAGES), // where the zeros began that were at its end, whatever its last byte was
+  ends: new Uint16Array(BLOCK_PAGES),
+  seenAt: new Uint32Array(BLOCK_PAGES) // the count of changes at which that was; 0: never
+})
 
 module.exports = { SeenEnds }

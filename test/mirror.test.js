@@ -41,6 +41,21 @@ function watchCore() {
   return () => ({ asked: asked.reduce((sum, { mock }) => sum + mock.calls.length, 0), woken: woken.mock.calls.length })
 }
 
+test('what is known of the ends of ranges takes memory for those that were asked for, and not for all before them', async () => {
+  const path = nodePath.join(folder, 'vast')
+  const size = 2 ** 40
+  fs.writeFileSync(path, '')
+  fs.truncateSync(path, size)
+  const file = await openOne({ freshness: Infinity }, path)
+  await file.touch(0, 1) // which the pool's own memory comes with
+  const { arrayBuffers } = process.memoryUsage()
+  for (let at = size; at > 0; at -= size / 16) {
+    await file.touch(at - 10, 10)
+    expect(file.tryView(at - 10, 10)).toHaveLength(10) // zeros, behind which there are none
+  }
+  expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(1 << 20)
+})
+
 describe('the system calls that the main thread makes, as strace sees them', () => {
   const counts = { tryView: 100_000, view: 20_000, touch: 20_000 }
   const LENGTHS = [PAGE, 100]
