@@ -36,7 +36,7 @@ class MemoryLease {
     if (id < 0) throw fromCore(id, 'mmap', file.path, offset, length)
     this.#file = file
     this.#pool = pool
-    this.#overlay = { file: this, id, fileId: mapping.fileId, lead: 0, path: file.path, origin: offset }
+    this.#overlay = { file: this, id, fileId: mapping.fileId, lead: 0, path: file.path, origin: offset, requests: { count: 0 } }
     this.#memory = memory
     this.#byteOffset = byteOffset
     this.#length = length
@@ -80,9 +80,15 @@ class MemoryLease {
     return this.release()
   }
 
+  [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    if (!(#overlay in this)) return '[MemoryLease]'
+    const { byteOffset, offset, length, released, damaged } = this
+    return depth < 0 ? '[MemoryLease]' : `MemoryLease ${inspect({ byteOffset, offset, length, released, damaged }, options)}`
+  }
+
   async #release() {
     const { id, path } = this.#overlay
-    this.#pool.cancelFile(this, () => mapClosed(path))
+    this.#pool.cancelFile(this.#overlay, () => mapClosed(path))
     const result = await closeMapping(this.#pool, this.#overlay)
     if (result < 0) {
       this.#releasing = undefined
@@ -101,9 +107,12 @@ class MemoryLease {
 
   /** @internal As MappedFile.refresh(). */
   async refresh() {
-    await this.#run({ op: Op.REFRESH, syscall: 'mmap' }, 0).catch((error) => {
+    try {
+      // As a part of the file's refresh(), which the pool has taken in.
+      await this.#pool.submit(this.#requestOf({ op: Op.REFRESH, syscall: 'mmap' }, 0), true).promise
+    } catch (error) {
       if (!this.released) throw error
-    })
+    }
     this.#report = undefined
     this.newDamage()
   }
@@ -115,9 +124,13 @@ class MemoryLease {
     return this.#report.news().map(({ offset, length }) => ({ offset: this.offset + offset, length, lease: this }))
   }
 
+  #requestOf(about, length) {
+    return new Request({ ...about, mapping: this.#overlay, parts: [{ offset: 0, length }] })
+  }
+
   async #run(about, length, signal) {
     throwIfAborted(signal)
-    const request = new Request({ ...about, mapping: this.#overlay, parts: [{ offset: 0, length }] })
+    const request = this.#requestOf(about, length)
     this.#pool.submit(request)
     if (signal !== undefined) cancelOnAbort(signal, this.#pool, request)
     await request.promise

@@ -87,6 +87,13 @@ class Pool extends EventEmitter {
     return this.close()
   }
 
+  /** For console.log(): what it is, and not what an EventEmitter has. */
+  [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
+    if (!(#client in this)) return '[Pool]' // a Proxy, or what inherits from one
+    const { closed, stats: { threads, idle, inFlight, queued } } = this
+    return depth < 0 ? '[Pool]' : `Pool ${inspect({ threads, idle, inFlight, queued, closed }, options)}`
+  }
+
   #finish(phase) {
     if (phase <= Atomics.load(this.#control, Control.PHASE) || this.#isOver) return this.#ended
     Atomics.store(this.#control, Control.PHASE, phase)

@@ -416,6 +416,10 @@ test('a MappedFile is made by open() alone, and shows what it is', async () => {
   for (const other of [[[[file]]], new Proxy(file, {}), Object.create(file)]) expect(inspect(other)).toContain('[MappedFile]')
   const pin = await file.pin(0, 10)
   expect(inspect(pin)).toBe('Pin { offset: 0, length: 10, released: false }')
+  const pool = new Pool()
+  expect(inspect(pool)).toBe('Pool { threads: 0, idle: 0, inFlight: 0, queued: 0, closed: false }')
+  for (const other of [[[[pool]]], new Proxy(pool, {}), Object.create(pool)]) expect(inspect(other)).toContain('[Pool]')
+  await pool.close()
   await file.close()
 })
 
