@@ -47,6 +47,8 @@ function throwIfAborted(signal) {
 /** @param {AbortSignal} signal @param {import('./pool-client').PoolClient} pool that has the request */
 function cancelOnAbort(signal, pool, request) {
   try {
+    // By whoever was told that the request begins: such a signal calls nobody any more.
+    if (signal.aborted) return pool.cancel(request, new AbortError(signal.reason))
     request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))
   } catch (error) {
     pool.cancel(request, error) // it takes no listener

@@ -94,6 +94,7 @@ class Channel {
       Atomics.store(this.#memory.header, ChannelMemory.BUSY, 1)
       this.#keepAlive.ref()
     }
+    request.mapping.requests.count++
     request.channel = this
     if (request.turn === undefined && request.onTurn === undefined) this.#enqueue(request)
     else this.#postpone(request)
@@ -120,6 +121,7 @@ class Channel {
   /** For Request: it has been settled. */
   forget(request) {
     if (request.partsLeft > 0 && !this.#early.has(request)) this.#queue.drop(request)
+    request.mapping.requests.count--
     if (--this.#inFlight === 0) {
       Atomics.store(this.#memory.header, ChannelMemory.BUSY, 0)
       this.#keepAlive.unref()
@@ -134,12 +136,13 @@ class Channel {
   }
 
   /**
-   * Rejects what pends on a file.
-   * @param {object} file or a lease
+   * Rejects what pends on a file. Where nothing does, nothing is searched for it: whoever closes thousands of files at once has as
+   * many requests that close them.
+   * @param {object} mapping one of the file's, or of a lease
    * @param {() => Error} makeError called where there is any: an error takes 0.5 ms the first time, for its stack
    */
-  cancelFile(file, makeError) {
-    if (this.#inFlight === 0) return
+  cancelFile({ file, requests }, makeError) {
+    if (requests.count === 0) return
     let error
     for (const request of this.#pending()) if (request.mapping.file === file) request.fail((error ??= makeError()))
     this.#flagCancelled()

@@ -301,7 +301,7 @@ class MappedFile extends EventEmitter {
   }
 
   notify(byteOffset, count) {
-    return notify(this.#mapping, byteOffset, count)
+    return notify(this.#mapping, () => this.#pool, byteOffset, count)
   }
 
   close() {
@@ -328,7 +328,7 @@ class MappedFile extends EventEmitter {
 
   async #close() {
     this.#unwatch()
-    this.#pool.cancelFile(this, () => mapClosed(this.#path))
+    this.#pool.cancelFile(this.#mapping, () => mapClosed(this.#path))
     endWaits(this)
     endStreams(this)
     this.#mappings.leave()

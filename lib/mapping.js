@@ -26,9 +26,10 @@ class Mapping {
   /**
    * @param {import('./mapped-file').MappedFile} file that is not collected while a request names this, and cancels it with its end
    * @param {object} made the core's: id, fileId, lease, buffer, copyOnWrite, mirror, believed
-   * @param {{offset: number, path?: string}} about bytes into the file at which it starts
+   * @param {{offset: number, path?: string, requests?: {count: number}}} about bytes into the file at which it starts; requests that
+   *   pend on the file, of which the one that this follows has the count
    */
-  constructor(file, made, { offset, path }) {
+  constructor(file, made, { offset, path, requests = { count: 0 } }) {
     const { id, fileId, lease, buffer = new SharedArrayBuffer(0), copyOnWrite } = made
     this.file = file
     this.id = id
@@ -36,6 +37,7 @@ class Mapping {
     this.lead = offset % native.pageSize // bytes from a page boundary of the file to its start
     this.origin = 0 // of a lease's overlay: where that begins in the mapping
     this.path = path
+    this.requests = requests
     this.buffer = buffer
     this.copyOnWrite = copyOnWrite
     this.laidMirror = isNeeded ? made.mirror : undefined // where the file is laid over buffers of the runtime's
@@ -62,13 +64,13 @@ class Mapping {
   }
 
   #makeOf(length, least) {
-    const { id, path } = this
+    const { id, path, requests } = this
     const offset = this.#offset
     const made = isNeeded
       ? layFile({ offset, length }, path, (bytes, mirror) => native.layLonger(id, length, bytes, mirror))
       : native.mapLonger(id, least, length)
     if (typeof made === 'number') throw fromCore(made, 'mmap', path, offset, length)
-    return new Mapping(this.file, made, { offset, path })
+    return new Mapping(this.file, made, { offset, path, requests })
   }
 
   /** Bytes, in whole pages, that turned into zeros. */

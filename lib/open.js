@@ -105,8 +105,8 @@ function create(fd, { offset, length, reserve = 0, follows = false, flags, fresh
 
 function map(size, prot, flags, fd, offset = 0) {
   const openFlags = mapFlags(size, prot, flags, fd, offset)
-  describe(fd)
   settleDefaultPool()
+  describe(fd)
   return create(fd, { offset, length: size, flags: openFlags, freshness: DEFAULT_FRESHNESS, pool: undefined, path: undefined })
 }
 

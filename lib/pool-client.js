@@ -132,8 +132,8 @@ class PoolClient {
   }
 
   /** Rejects everything that is pending on a file, or a lease. */
-  cancelFile(file, makeError) {
-    this.#channel?.cancelFile(file, makeError)
+  cancelFile(mapping, makeError) {
+    this.#channel?.cancelFile(mapping, makeError)
   }
 
   /** Rejects everything that is pending in this thread. */

@@ -9,6 +9,8 @@ const native = require('../native/binding')
 const { onAbort, throwIfAborted } = require('./abort')
 const { AbortError, fromCore, invalidValue, mapClosed, mapReadOnly, outOfRange, systemError } = require('./errors')
 const { checkInteger, checkLimit, waitOptions } = require('./options')
+const { runSurely } = require('./run-surely')
+const { Op } = require('../worker/layout')
 
 const WORD = 4 // bytes
 const { ABSENT } = native.results
@@ -131,9 +133,10 @@ async function wait(mapping, byteOffset, expected, options) {
 /**
  * Does what MappedFile.notify() says.
  * @param {import('./mapping').Mapping} mapping its file's, as of now
+ * @param {() => import('./pool-client').PoolClient} getPool of its file
  * @returns {number | undefined}
  */
-function notify(mapping, byteOffset, count = Infinity) {
+function notify(mapping, getPool, byteOffset, count = Infinity) {
   const { file } = mapping
   if (file.closed) throw mapClosed(file.path)
   checkWord(mapping, byteOffset)
@@ -142,13 +145,18 @@ function notify(mapping, byteOffset, count = Infinity) {
   const woken = native.notify(mapping.id, byteOffset, count, false)
   if (woken >= 0) return woken
   if (woken !== -ABSENT) throw fromCore(woken, 'futex', file.path, byteOffset, WORD)
-  notifyLater(mapping, byteOffset, count)
+  notifyLater(mapping, getPool(), byteOffset, count)
   return undefined
 }
 
-/** The page was evicted since the store. What cannot be loaded any more has no word that anybody could be woken by. */
-function notifyLater({ file, id }, byteOffset, count) {
-  file.touch(byteOffset, WORD).then(() => native.notify(id, byteOffset, count, true), () => {})
+/**
+ * The page was evicted since the store. Nobody hears if this is refused, so it is not: not for a full queue, nor for a closed pool.
+ * What cannot be loaded any more has no word that anybody could be woken by.
+ */
+function notifyLater(mapping, pool, byteOffset, count) {
+  const about = { op: Op.TOUCH, mapping, parts: [{ offset: byteOffset, length: WORD }], syscall: 'madvise' }
+  const unheard = () => Promise.reject(mapClosed(mapping.path))
+  runSurely(pool, about, unheard).then(() => native.notify(mapping.id, byteOffset, count, true), () => {})
 }
 
 /** The file is being closed: rejects its waits. */

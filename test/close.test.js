@@ -12,6 +12,7 @@ const {
 } = require('./helpers')
 const native = require('../native/binding')
 const { clientOf } = require('../lib/pool')
+const { Queue } = require('../lib/queue')
 const { ChannelMemory, Control, isFree } = require('../worker/layout')
 
 const SIZE = (1 << 20) + 123
@@ -37,6 +38,23 @@ const closedError = { name: 'Error', code: 'ERR_MAP_CLOSED', message: `The mappi
 const isZero = (bytes) => bytes.every((byte) => byte === 0)
 
 describe('close()', () => {
+  test('of many files at once searches for nothing that pends, where nothing does', async () => {
+    const requests = jest.spyOn(Queue.prototype, 'requests', 'get')
+    const files = await Promise.all(Array.from({ length: 300 }, () => open(data)))
+    await Promise.all(files.map((file) => file.read(0, 1)))
+    await Promise.all(files.map((file) => file.close()))
+    expect(requests).not.toHaveBeenCalled()
+    const [busy, idle] = [await open(data), await open(data)]
+    const pending = errorOf(() => busy.read())
+    const closed = [idle.close()]
+    expect(requests).not.toHaveBeenCalled()
+    closed.push(busy.close())
+    expect(requests).toHaveBeenCalled()
+    expect((await pending).code).toBe('ERR_MAP_CLOSED')
+    await Promise.all(closed)
+    requests.mockRestore()
+  })
+
   test.each(NAMES)('rejects what pends: %s', async (name) => {
     const file = await open(data)
     const pending = errorOf(() => calls[name](file))

@@ -222,6 +222,16 @@ describe('messages', () => {
     expect(told.map(({ event }) => event)).toEqual(['end'])
   })
 
+  test('may be answered by an abort', async () => {
+    const { file } = await openWith()
+    const controller = new AbortController()
+    const name = 'faultless:touch:start'
+    const abort = () => controller.abort('enough')
+    subscribe(name, abort)
+    listeners.push([name, abort])
+    expect(await errorOf(() => file.touch(0, PAGE, { signal: controller.signal }))).toMatchObject({ name: 'AbortError', cause: 'enough' })
+  })
+
   test('may be answered by closing the file', async () => {
     const { file } = await openWith()
     const told = listen()

@@ -168,6 +168,10 @@ describe('configure()', () => {
     expect(await run('afterMap')).toMatchObject({ code: 'ERR_POOL_IN_USE' })
   })
 
+  test('is refused with ERR_POOL_IN_USE after map() that failed', async () => {
+    expect(await run('afterMapInVain')).toMatchObject({ code: 'ERR_POOL_IN_USE' })
+  })
+
   test('is refused with ERR_POOL_IN_USE after open()', async () => {
     expect(await run('afterOpen')).toMatchObject({ code: 'ERR_POOL_IN_USE' })
   })

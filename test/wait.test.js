@@ -6,7 +6,7 @@ const { getEventListeners } = require('node:events')
 const fs = require('node:fs')
 const nodePath = require('node:path')
 const { setImmediate: turnOfTheLoop } = require('node:timers/promises')
-const { open } = require('faultless')
+const { Pool, open } = require('faultless')
 const native = require('../native/binding')
 const until = require('./fixtures/until')
 const {
@@ -296,6 +296,27 @@ describe('notify()', () => {
   test('is for those who can store', async () => {
     const file = await openZeros('r')
     expect(await errorOf(() => file.notify(0))).toMatchObject({ code: 'ERR_MAP_READ_ONLY', message: expect.stringContaining(file.path) })
+  })
+
+  test.each([
+    ['whose queue is full', async (pool, file) => file.touch(4 * PAGE, PAGE)],
+    ['that is closed', async (pool) => pool.close()]
+  ])('reaches who waits on an evicted word by way of a pool %s', async (_, spoil) => {
+    const path = makeFile(folder, 'evicted-notified', 16 * PAGE)
+    const waiting = await openZeros('r+', path)
+    const pool = new Pool({ maxQueue: 1 })
+    const telling = await open(path, { flags: 'r+', pool, freshness: 0 })
+    new Int32Array(telling.buffer, 0, 1)[0] = 5
+    const outcome = waiting.wait(0, 5)
+    await until(() => native.waitCount() > 0)
+    await waiting.evict()
+    await telling.evict()
+    const spoilt = spoil(pool, telling)
+    telling.notify(0)
+    expect(await outcome).toBe('ok')
+    await spoilt
+    await telling.close()
+    await pool.close()
   })
 
   test('wakes nobody who waits on another word, page or file', async () => {

@@ -8,6 +8,7 @@ jest.mock('node:worker_threads', () =>
 const { getEventListeners } = require('node:events')
 const fs = require('node:fs')
 const nodePath = require('node:path')
+const { inspect } = require('node:util')
 const { watched } = require('node:worker_threads')
 const { open, Pool } = require('..')
 const createCounter = require('../examples/count-lines/scanner')
@@ -134,6 +135,19 @@ describe('a range that is laid over a memory', () => {
     await lease.release()
     expectContent(view, 0, PAGE)
   })
+})
+
+test('refresh() and a lease are one call to a pool that takes one at a time', async () => {
+  const pool = new Pool({ maxQueue: 1 })
+  const file = await open(path, { pool })
+  const memory = makeMemory()
+  const leases = [await file.mapInto(memory, 0, { length: PAGE }), await file.mapInto(memory, PAGE, { length: PAGE })]
+  await file.refresh()
+  await file.touch(0, 1)
+  expect(inspect(leases[1])).toBe('MemoryLease {\n' +
+    `  byteOffset: ${PAGE},\n  offset: 0,\n  length: ${PAGE},\n  released: false,\n  damaged: 0\n}`)
+  await file.close()
+  await pool.close()
 })
 
 describe('release', () => {
