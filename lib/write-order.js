@@ -7,6 +7,9 @@
 
 class WriteOrder {
   #pieces = [] // { start, end, write }, in bytes
+  #count = 0 // of writes
+  #writes = new Set() // that are not over, in the order of their calls
+  #waits = new Map() // for all writes up to one, by its number: { promise, resolve }; the numbers ascend
 
   /**
    * @template T
@@ -18,14 +21,17 @@ class WriteOrder {
    * @returns {T} as `begin` does
    */
   run(offset, length, begin) {
-    const write = { over: undefined, leave: undefined }
+    const write = { number: ++this.#count, over: undefined, leave: undefined }
     write.over = new Promise((resolve) => (write.leave = resolve))
+    this.#writes.add(write)
     const piece = { start: offset, end: offset + length, write }
     const before = this.#replace(piece)
     const turn = before.length === 0 ? undefined : Promise.all(before)
     const end = () => {
       this.#remove(piece)
+      this.#writes.delete(write)
       write.leave()
+      this.#endWaits()
     }
     // One that is given up before its turn still stands for those before it, which its piece has taken the place of.
     const leave = turn === undefined ? end : () => void turn.then(end)
@@ -40,7 +46,29 @@ class WriteOrder {
   /** Resolves when the writes to a range that have been asked for are over; undefined where there are none. */
   after(offset, length) {
     const { first, last } = this.#find(offset, offset + length)
-    return first < last ? Promise.all(this.#pieces.slice(first, last).map(({ write }) => write.over)) : undefined
+    if (first === last) return undefined
+    if (first === 0 && last === this.#pieces.length) return this.#afterAll()
+    return Promise.all(this.#pieces.slice(first, last).map(({ write }) => write.over))
+  }
+
+  /** Waits for no write by itself: who flushes a file after each of thousands of writes would wait for as many each time. */
+  #afterAll() {
+    const known = this.#waits.get(this.#count)
+    if (known !== undefined) return known.promise
+    const wait = { promise: undefined, resolve: undefined }
+    wait.promise = new Promise((resolve) => (wait.resolve = resolve))
+    this.#waits.set(this.#count, wait)
+    return wait.promise
+  }
+
+  #endWaits() {
+    if (this.#waits.size === 0) return
+    const [oldest] = this.#writes
+    for (const [number, { resolve }] of this.#waits) {
+      if (number >= oldest?.number) return
+      this.#waits.delete(number)
+      resolve()
+    }
   }
 
   /** Puts a piece in the place of what it overlaps. @returns {Promise<void>[]} the ends of the writes that were there */

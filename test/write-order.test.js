@@ -3,6 +3,7 @@
 
 const fs = require('node:fs')
 const { constants } = require('node:os')
+const { setImmediate: nextTurn } = require('node:timers/promises')
 const { open, Pool } = require('..')
 const { Request } = require('../lib/request')
 const { WriteOrder } = require('../lib/write-order')
@@ -210,5 +211,48 @@ describe('WriteOrder', () => {
     })
     await Promise.all(promises)
     expect(order.after(0, Infinity)).toBeUndefined()
+  })
+})
+
+describe('after() a range', () => {
+  /** Writes of ten bytes each, as what ends them. */
+  function begin(order, offsets) {
+    return offsets.map((offset) => order.run(offset, 10, (leave) => leave))
+  }
+
+  /** Whether it has resolved, a turn of the event loop later. */
+  const isOver = (promise) => Promise.race([promise.then(() => true), nextTurn(false)])
+
+  test.each([
+    ['all of the file', 0, 1000],
+    ['a part of it', 5, 40]
+  ])('of %s comes when the writes there are over, in whatever order they end, and not those that come later', async (_, offset, length) => {
+    const order = new WriteOrder()
+    const ends = begin(order, [0, 10, 20, 30])
+    const [after, again] = [order.after(offset, length), order.after(offset, length)]
+    const later = begin(order, [100, 0])
+    for (const number of [2, 0, 3]) {
+      ends[number]()
+      expect(await isOver(after)).toBe(false)
+    }
+    ends[1]()
+    expect(await isOver(Promise.all([after, again]))).toBe(true)
+    const last = order.after(0, 1000)
+    later[0]()
+    expect(await isOver(last)).toBe(false)
+    later[1]()
+    expect(await isOver(last)).toBe(true)
+    expect(order.after(0, 1000)).toBe(undefined)
+  })
+
+  test('waits for each write by itself only where others are left out', () => {
+    const all = jest.spyOn(Promise, 'all')
+    const order = new WriteOrder()
+    begin(order, Array.from({ length: 1000 }, (_, i) => 10 * i))
+    for (let i = 0; i < 1000; i++) order.after(0, 10_000)
+    expect(all).not.toHaveBeenCalled()
+    order.after(0, 9_990)
+    expect(all.mock.calls[0][0]).toHaveLength(999)
+    all.mockRestore()
   })
 })
