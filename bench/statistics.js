@@ -19,9 +19,9 @@ function spread(values) {
 /** Each of a trial's bars with what was reached. */
 function judgeTrial(trial, bars) {
   return bars.map((bar) => {
-    const { figure, of, against, atLeast, atMost, inverse } = bar
+    const { figure, of, against, atLeast, atMost, inverse, because } = bar
     const asked = { trial: trial.name, about: trial.about, figure, of: of.name, against: against?.name }
-    const row = { ...asked, atLeast, atMost, inverse }
+    const row = { ...asked, atLeast, atMost, inverse, because }
     const missing = whyMissing(trial, of, figure) ?? whyMissing(trial, against ?? of, figure)
     if (missing !== undefined) return { ...row, verdict: 'skipped', why: missing }
     const value = medianOf(trial, of, figure)

@@ -88,10 +88,10 @@ describe('npm run bench -- --tiny', () => {
       ...Array(4).fill('cold-random readsPerSecond'),
       'cold-random cpuSeconds', 'cold-random delayP99Ms', 'cold-random delayMaxMs',
       'answer-times answerP99Ms', 'answer-times answerMaxMs',
-      'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead',
+      'memory-limit readsPerSecond', 'memory-limit deviceReadsPerRead', 'memory-limit delayP99Ms', 'memory-limit delayMaxMs',
       'hot-sync readsPerSecond', 'hot-sync-near readsPerSecond', 'hot-async readsPerSecond',
       'single-read microsecondsPerRead',
-      'scan bytesPerSecond', 'scan cpuSeconds', 'shared-memory pssOfFileBytes', 'first-lookup milliseconds', 'close synchronousMs',
+      'scan bytesPerSecond', 'scan cpuSeconds', 'scan delayP99Ms', 'scan delayMaxMs', 'shared-memory pssOfFileBytes', 'first-lookup milliseconds', 'close synchronousMs',
       'ping-pong microsecondsPerRound', 'broadcast cpuSeconds',
       'all majorFaults'
     ])
@@ -107,6 +107,10 @@ describe('npm run bench -- --tiny', () => {
     const page = fs.readFileSync(report.write(results, path.join(folder, 'docs')), 'utf8')
     complaint.mockRestore()
     for (const { name } of trials) expect(page).toContain(`### ${name}\n`)
+    for (const { verdict, because } of results.bars) {
+      if (because !== undefined) expect(page.includes(`: ${because}\n`)).toBe(results.bars.some((bar) => bar.verdict === 'missed' && bar.because === because))
+      else expect(verdict === 'missed' && page.includes('undefined')).toBe(false)
+    }
     const shown = [...page.matchAll(/!\[.+\]\(pictures\/(.+)\)/g)].map(([, name]) => name)
     if (shown.length > 0) shown.push('late-event-loop.svg') // the README's
     const files = fs.readdirSync(path.join(folder, 'docs', 'pictures'))

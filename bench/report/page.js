@@ -47,7 +47,7 @@ module.exports = function page(results, pictures) {
   return [
     '# Performance',
     introduction(results),
-    '## The bars', barsTable(results.bars), about(results),
+    '## The bars', barsTable(results.bars), ...reasons(results.bars), about(results),
     '## What faultless loses', lossesTable(results.trials),
     ...shown.length > 0 ? ['## Pictures', ...shown.map(({ file, alt }) => `![${alt}](pictures/${file})`)] : [],
     '## Every figure', ...results.trials.flatMap(trialSection),
@@ -99,6 +99,16 @@ function limitCell(bar) {
   if (bar.limit === undefined) return ''
   const { name, value } = bar.limit
   return [`${name}: ${figures[bar.figure].write(value)}`, writeLimit(bar)].filter(Boolean).join(', ')
+}
+
+/** Of the bars that were missed in this run, where it is known where that comes from. */
+function reasons(bars) {
+  const missed = bars.filter(({ verdict, because }) => verdict === 'missed' && because !== undefined)
+  if (missed.length === 0) return []
+  const nameOf = ({ trial, figure, against }) => `**${trial}**, ${figures[figure].label}${against ? ` against ${against}` : ''}`
+  const lines = [...new Set(missed.map(({ because }) => because))].map((reason) =>
+    `- ${missed.filter(({ because }) => because === reason).map(nameOf).join('; ')}: ${reason}`)
+  return ['Where the misses come from, as far as it is known:', lines.join('\n')]
 }
 
 function about({ trials }) {

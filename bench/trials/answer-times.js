@@ -3,6 +3,7 @@
 
 const { view, fileHandle, fsRead32 } = require('./contenders')
 const coldRandom = require('./cold-random')
+const { LONGEST, LOOP } = require('./reasons')
 
 module.exports = {
   ...coldRandom,
@@ -13,7 +14,7 @@ module.exports = {
   contenders: [view, fileHandle, { ...fsRead32, aside: true }],
   figures: ['answerP50Ms', 'answerP99Ms', 'answerMaxMs', 'readsPerSecond', 'majorFaults'],
   bars: [
-    { figure: 'answerP99Ms', of: view, against: fileHandle, atMost: 1 },
-    { figure: 'answerMaxMs', of: view, against: fileHandle, atMost: 1 }
+    { figure: 'answerP99Ms', of: view, against: fileHandle, atMost: 1, because: LOOP },
+    { figure: 'answerMaxMs', of: view, against: fileHandle, atMost: 1, because: LONGEST }
   ]
 }

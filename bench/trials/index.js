@@ -15,8 +15,8 @@
 //   points             for a series: parameters and files that differ from point to point
 //   figures            what is reported of each (figures.js)
 //   bars               one contender's figure `of`, as a ratio `against` another's or by itself, `atLeast` or `atMost`;
-//                      `limit` is a contender that shows what can be had at all on the machine; may be a function of
-//                      the mode
+//                      `limit` is a contender that shows what can be had at all on the machine; `because` says where
+//                      a miss comes from, as far as it is known; may be a function of the mode
 
 const { hotSync, hotSyncNear, hotAsync, singleRead } = require('./hot')
 const { generated, real } = require('./first-lookup')
