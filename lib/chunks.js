@@ -57,6 +57,7 @@ const SegmentState = Object.freeze({ PENDING: 0, READY: 1, FAILED: 2 })
  * @property {import('./mapped-file').MappedFile} file
  * @property {number} lead bytes from a page boundary of the file to its start
  * @property {() => number} inFlight requests of this thread that the file's pool has
+ * @property {() => boolean} readsBlocks whether the file is read in blocks of 2 MiB, which small touches would not be
  * @property {(offset: number, length: number) => Buffer} view
  */
 
@@ -65,6 +66,7 @@ class Scan {
   #file
   #lead
   #requests
+  #readsBlocks
   #view
   #options
   #wanted // the end of the chunk that was asked for last; the next one starts here
@@ -92,10 +94,11 @@ class Scan {
    * @param {boolean} options.dropBehind
    * @param {number} options.grace bytes behind the chunk in hand that are not dropped
    */
-  constructor({ file, lead, inFlight, view }, options) {
+  constructor({ file, lead, inFlight, readsBlocks, view }, options) {
     this.#file = file
     this.#lead = lead
     this.#requests = inFlight
+    this.#readsBlocks = readsBlocks
     this.#view = view
     this.#options = options
     const { start } = options
@@ -188,7 +191,7 @@ class Scan {
 
   /** On a page boundary, so that no page belongs to two segments. */
   #segmentEnd(offset) {
-    const most = this.#isBesideOthers ? LEAST_SEGMENT : this.#segmentSize
+    const most = this.#isBesideOthers && !this.#readsBlocks() ? LEAST_SEGMENT : this.#segmentSize
     const size = Math.max(LEAST_SEGMENT, Math.min(this.#window / 4, most))
     const longest = this.#options.readAhead === 0 ? size : Math.ceil(this.#options.readAhead / 2)
     const end = this.#pageStart(offset + Math.min(size, longest))

@@ -208,8 +208,13 @@ class MappedFile extends EventEmitter {
   }
 
   get #source() {
-    const inFlight = () => this.#pool.inFlight
-    return { file: this, lead: this.#mapping.lead, inFlight, view: (offset, length) => this.#view(offset, length) }
+    return {
+      file: this,
+      lead: this.#mapping.lead,
+      inFlight: () => this.#pool.inFlight,
+      readsBlocks: () => native.readsBlocks(this.#mapping.id),
+      view: (offset, length) => this.#view(offset, length)
+    }
   }
 
   async pin(offset, length, options) {

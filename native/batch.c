@@ -8,14 +8,16 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /*
  * Begins the parts that one system call can take, from the first on: short ones of one mapping. What waits for a file holds
- * up the close() of no other. A short part has no blocks (blocks.c).
+ * up the close() of no other. A short part has no blocks (blocks.c). `widen`: with what is read along with each.
  */
-static size_t begin_together(const struct fl_part *parts, size_t count, struct fl_operation *ops,
+static size_t begin_together(const struct fl_part *parts, size_t count, bool widen, struct fl_operation *ops,
                              struct fl_os_range *ranges) {
   size_t i = 0;
   for (; i < count && parts[i].id == parts[0].id; i++) {
     if (fl_operation_begin(&ops[i], parts[i].id, parts[i].offset, parts[i].length) < 0)
       break;
+    if (widen)
+      fl_widen_by_advice(&ops[i]);
     ranges[i] = (struct fl_os_range){ops[i].base, ops[i].span};
     if (ops[i].span == 0 || ops[i].span > FL_OS_MOST_PREFETCHED) {
       fl_operation_end(&ops[i], 0);
@@ -30,25 +32,12 @@ static void end_all(struct fl_operation *ops, size_t count) {
     fl_operation_end(&ops[i], 0);
 }
 
-/* With what is read along with them; returns how many of the first are short all the same. */
-static size_t widen_each(struct fl_operation *ops, struct fl_os_range *ranges, size_t count) {
-  size_t i = 0;
-  for (; i < count; i++) {
-    fl_widen_by_advice(&ops[i]);
-    ranges[i] = (struct fl_os_range){ops[i].base, ops[i].span};
-    if (ops[i].span > FL_OS_MOST_PREFETCHED)
-      break;
-  }
-  return i;
-}
-
 /* By one system call; returns how many, which are none where the first has to go alone. */
 static size_t prefetch_together(const struct fl_part *parts, size_t count) {
   struct fl_operation ops[FL_PARTS_MAX];
   struct fl_os_range ranges[FL_PARTS_MAX];
-  size_t begun = begin_together(parts, count, ops, ranges);
-  size_t fit = widen_each(ops, ranges, begun);
-  size_t done = fit > 1 ? fl_os_prefetch_each(ranges, fit) : 0;
+  size_t begun = begin_together(parts, count, true, ops, ranges);
+  size_t done = begun > 1 ? fl_os_prefetch_each(ranges, begun) : 0;
   end_all(ops, begun);
   return done;
 }
@@ -73,7 +62,7 @@ bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together
 /* As prefetch_together; those that are resident stay begun. */
 static size_t load_together(const struct fl_part *parts, size_t count, struct fl_operation *ops, int *results) {
   struct fl_os_range ranges[FL_PARTS_MAX];
-  size_t begun = begin_together(parts, count, ops, ranges);
+  size_t begun = begin_together(parts, count, false, ops, ranges);
   size_t done = begun > 1 ? fl_os_populate_each(ranges, begun) : 0;
   end_all(ops + done, begun - done);
   for (size_t i = 0; i < done; i++)

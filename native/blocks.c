@@ -28,11 +28,13 @@ static uint64_t block_size(const struct fl_mapping *m) {
   return folios == UNKNOWN || folios == LARGE ? fl_os_block_size() : 0;
 }
 
+bool fl_blocks_are_used(const struct fl_mapping *m) { return block_size(m) > 0; }
+
 bool fl_reads_blocks(fl_id id) {
   struct fl_operation op;
   if (fl_operation_begin(&op, id, 0, 0) < 0)
     return false;
-  bool reads_blocks = block_size(op.mapping) > 0;
+  bool reads_blocks = fl_blocks_are_used(op.mapping);
   fl_operation_end(&op, 0);
   return reads_blocks;
 }

@@ -198,8 +198,9 @@ int fl_load_pages(const struct fl_operation *op);
  */
 void fl_widen_by_advice(struct fl_operation *op);
 
-/* blocks.c: long ranges of the mapping are read in blocks from now on, where that is possible. */
+/* blocks.c: long ranges of the mapping are read in blocks from now on, where that is possible; and whether they are. */
 void fl_blocks_use(struct fl_mapping *mapping);
+bool fl_blocks_are_used(const struct fl_mapping *mapping);
 
 /*
  * blocks.c: asks for what the range needs of the device, but for whole blocks; and reads those, waiting. All of that is

@@ -16,6 +16,9 @@ void fl_widen_by_advice(struct fl_operation *op) {
   bool is_around = advice == FL_NORMAL && op->span <= BLOCK;
   if (op->span == 0 || (!is_around && advice != FL_SEQUENTIAL))
     return;
+  /* A block that is whole only with what is read along would be left to populating, which takes no such block. */
+  if (fl_blocks_are_used(op->mapping))
+    return;
   uint64_t first = op->file_offset, end = first + op->span;
   uint64_t least = op->mapping->file_offset, most = least + atomic_load(&op->mapping->span);
   if (is_around) {

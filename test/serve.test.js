@@ -180,6 +180,22 @@ describe('a long slot', () => {
     for (const [first] of slices) expect(steps.map(([page]) => page)).toContain(first)
   })
 
+  test('gets on for half as long as short ones have taken, and not a step for each of their turns', () => {
+    start({ ...OPTIONS, sliceSize: 256 * PAGE })
+    const { populateEach } = native
+    jest.spyOn(native, 'populateEach').mockImplementation((...args) => {
+      for (const end = performance.now() + 100; performance.now() < end;); // a device that is slow
+      return populateEach(...args)
+    })
+    native.populate.mockReturnValue(0)
+    const [short, also, long] = [ask(files[0], 500), ask(files[0], 502), ask(files[0], 0, 256)]
+    server.group.note(0) // a group may be of two
+    server.prefetchWaiting()
+    server.completePrefetched()
+    expect([short, also, long].map((slot) => channel.state[slot])).toEqual(Array(3).fill(State.DONE))
+    expect(native.populate).toHaveBeenCalledTimes(256 / STEP)
+  })
+
   test('is not cut where it is read in blocks, or these would be read page by page', () => {
     jest.spyOn(native, 'readsBlocks').mockReturnValue(true)
     expect(serveBoth({ sliceSize: 256 * PAGE }, 500, 3)).toEqual([[3, 256]])

@@ -176,13 +176,13 @@ export type Data = string | NodeJS.ArrayBufferView | ArrayBuffer | SharedArrayBu
 /** How a range will be used; the names of madvise(2), in lower case. */
 export type Advice =
   /**
-   * The default of the system: a page fault also reads what lies around the page. So does a touch, of up to 128 KiB: it reads
-   * the whole blocks of 128 KiB of the file that it reaches into.
+   * The default of the system: a page fault also reads what lies around the page. So does a touch, or a slice of one, of up to
+   * 128 KiB: it reads the whole blocks of 128 KiB of the file that it reaches into; unless `'hugepage'` was advised as well.
    */
   | 'normal'
   /** A page fault reads its page alone, and a touch its range. So every mapping starts here. */
   | 'random'
-  /** A page fault reads far ahead, and a touch the 256 KiB that follow its range. */
+  /** A page fault reads far ahead, and a touch the 256 KiB that follow its range; unless `'hugepage'` was advised as well. */
   | 'sequential'
   /** Start reading now, wait for nothing. */
   | 'willneed'
@@ -342,7 +342,7 @@ export interface TouchOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Called on the calling thread as slices end, with bytes of all ranges. Several slices may come in one call; when all is
+   * Called on the calling thread as slices end, or steps of such, with bytes of all ranges. Several slices may come in one call; when all is
    * touched, the last call has `touched === total`. Not called for empty ranges. If it throws, the promise rejects with that.
    */
   onProgress?: ((touched: number, total: number) => void) | undefined
@@ -403,7 +403,8 @@ export interface Pin {
  * consumer that is slower than the device keeps it small, and one that stops asking has at most that much read. A chunk
  * itself may be larger. A scan has at most 4 requests of the pool pending for that, so that random touches of the same
  * file come through; with `dropBehind` one more. They are of 1 to 4 MiB each, the more the faster the device answers; while
- * this thread has asked the pool for anything else there are 2, of 1 MiB.
+ * this thread has asked the pool for anything else there are 2, of 1 MiB, which they are not of a file that is read in blocks
+ * (`'hugepage'`).
  *
  * **Dropping behind** is for scans of what is larger than memory: see {@link MappedFile.evict} for what that drops and what
  * not. Of `chunks` a chunk is dropped at the earliest when the chunk after the next is asked for, so the one before the
@@ -1181,7 +1182,8 @@ export interface PoolOptions {
   spin?: number | undefined
   /**
    * Bytes in a slice of a long touch or copy, at least a page: between two slices other requests have their turn, and aborts
-   * are seen. While short ones come, slices are done in steps of 256 KiB, with the same between them. Slices of `residency` are 64 times as long, those of `flush` 8 times; `evict`, `advise`, `resize` and `close` are
+   * are seen. While short ones come, slices are done in steps of 256 KiB, with the same between them; but not of a file that is read
+   * in blocks (`'hugepage'`). Slices of `residency` are 64 times as long, those of `flush` 8 times; `evict`, `advise`, `resize` and `close` are
    * not cut.
    * @defaultValue 8388608
    */
@@ -1206,7 +1208,7 @@ export interface PoolStats {
   completed: number
   /** Requests that were rejected, aborted ones included. */
   failed: number
-  /** Slices that the threads worked on. */
+  /** Slices that the threads worked on, and steps of such as were cut. */
   slices: number
   /** Threads started. */
   started: number
