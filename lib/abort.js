@@ -46,8 +46,9 @@ function throwIfAborted(signal) {
 
 /** @param {AbortSignal} signal @param {import('./pool-client').PoolClient} pool that has the request */
 function cancelOnAbort(signal, pool, request) {
+  if (request.settled) return // by whoever was told that it begins
   try {
-    // By whoever was told that the request begins: such a signal calls nobody any more.
+    // By the same: such a signal calls nobody any more.
     if (signal.aborted) return pool.cancel(request, new AbortError(signal.reason))
     request.onSettled = onAbort(signal, () => pool.cancel(request, new AbortError(signal.reason)))
   } catch (error) {

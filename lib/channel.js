@@ -136,21 +136,23 @@ class Channel {
   }
 
   /**
-   * Rejects what pends on a file. Where nothing does, nothing is searched for it: whoever closes thousands of files at once has as
-   * many requests that close them.
+   * Rejects what pends on a file. Not all that pends is looked through: whoever closes thousands of files at once has as many
+   * requests that close them.
    * @param {object} mapping one of the file's, or of a lease
    * @param {() => Error} makeError called where there is any: an error takes 0.5 ms the first time, for its stack
    */
-  cancelFile({ file, requests }, makeError) {
+  cancelFile({ file, fileId, requests }, makeError) {
     if (requests.count === 0) return
     let error
-    for (const request of this.#pending()) if (request.mapping.file === file) request.fail((error ??= makeError()))
+    for (const request of this.#pendingIn(this.#queue.requestsOf(fileId))) {
+      if (request.mapping.file === file) request.fail((error ??= makeError()))
+    }
     this.#flagCancelled()
   }
 
   /** Rejects everything that pends. */
   cancelAll(error) {
-    for (const request of this.#pending()) request.fail(error)
+    for (const request of this.#pendingIn(this.#queue.requests)) request.fail(error)
     this.#flagCancelled()
   }
 
@@ -209,8 +211,9 @@ class Channel {
   }
 
   /** Whatever has not been settled waits for its turn or in the queue, or has a slot. */
-  #pending() {
-    return new Set([...this.#early, ...this.#queue.requests, ...this.#usedSlots().map((slot) => this.#requests[slot])])
+  /** Those of the queue, and all that are not in it. */
+  #pendingIn(queued) {
+    return new Set([...this.#early, ...queued, ...this.#usedSlots().map((slot) => this.#requests[slot])])
   }
 
   #usedSlots() {

@@ -284,6 +284,7 @@ class MappedFile extends EventEmitter {
 
   async refresh() {
     this.#checkOpen()
+    this.#pool.checkRoom() // for all of it, which the pool takes in as one
     const nameMapping = (request) => (request.mapping = this.#mapping) // as of its turn
     await Promise.all([this.#changes.refresh(nameMapping, (found) => this.#follow(found)), this.#leases.refresh()])
   }

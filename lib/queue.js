@@ -26,6 +26,11 @@ class Line {
     return this.inSlots === 0 && !this.isWaiting
   }
 
+  /** Those that are not settled. */
+  get live() {
+    return this.requests.toArray().filter((request) => request.wantsSlots)
+  }
+
   /** The request whose next part gets a slot; nothing when none may have one now. */
   next() {
     if (this.inSlots >= FILE_SHARE) return undefined
@@ -108,7 +113,12 @@ class Queue {
 
   /** Requests with parts that wait. */
   get requests() {
-    return this.#turns.toArray().flatMap((line) => line.requests.toArray().filter((request) => request.wantsSlots))
+    return this.#turns.toArray().flatMap((line) => line.live)
+  }
+
+  /** Those of one file. */
+  requestsOf(fileId) {
+    return this.#lines.get(fileId)?.live ?? []
   }
 
   clear() {

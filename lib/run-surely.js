@@ -23,6 +23,22 @@ async function runOn(pool, about) {
 }
 
 /**
+ * Makes a range resident, for nobody who would hear of a refusal: neither a full queue nor a pool that has ended is one.
+ * @param {import('./pool-client').PoolClient} pool
+ * @param {import('./mapping').Mapping} mapping
+ * @returns {Promise<void>} rejected as MappedFile.touch() is where the range cannot be loaded, or no thread can be had
+ */
+async function touchSurely(pool, mapping, offset, length) {
+  const about = { op: Op.TOUCH, mapping, parts: [{ offset, length }], syscall: 'madvise' }
+  try {
+    await runOn(pool, about)
+  } catch (error) {
+    if (mapping.file.closed || !pool.closed) throw error
+    await runOn(getDefaultPool(), about)
+  }
+}
+
+/**
  * Waits for slices that are under way, and always closes. Giving back GiBs of pages takes tens of ms.
  * @param {import('./pool-client').PoolClient} pool
  * @param {object} mapping a Mapping, or the overlay of a lease
@@ -33,4 +49,4 @@ async function closeMapping(pool, mapping) {
   return runSurely(pool, about, () => native.close(mapping.id))
 }
 
-module.exports = { closeMapping, runSurely }
+module.exports = { closeMapping, runSurely, touchSurely }

@@ -9,8 +9,7 @@ const native = require('../native/binding')
 const { onAbort, throwIfAborted } = require('./abort')
 const { AbortError, fromCore, invalidValue, mapClosed, mapReadOnly, outOfRange, systemError } = require('./errors')
 const { checkInteger, checkLimit, waitOptions } = require('./options')
-const { runSurely } = require('./run-surely')
-const { Op } = require('../worker/layout')
+const { touchSurely } = require('./run-surely')
 
 const WORD = 4 // bytes
 const { ABSENT } = native.results
@@ -154,9 +153,7 @@ function notify(mapping, getPool, byteOffset, count = Infinity) {
  * What cannot be loaded any more has no word that anybody could be woken by.
  */
 function notifyLater(mapping, pool, byteOffset, count) {
-  const about = { op: Op.TOUCH, mapping, parts: [{ offset: byteOffset, length: WORD }], syscall: 'madvise' }
-  const unheard = () => Promise.reject(mapClosed(mapping.path))
-  runSurely(pool, about, unheard).then(() => native.notify(mapping.id, byteOffset, count, true), () => {})
+  touchSurely(pool, mapping, byteOffset, WORD).then(() => native.notify(mapping.id, byteOffset, count, true), () => {})
 }
 
 /** The file is being closed: rejects its waits. */

@@ -18,6 +18,7 @@ const WAITED_NS = 50e3 // a few resident pages take less
 // The part of the time that short slots of a slow device have taken for which a long one then has its turn: with a step for each
 // of theirs, all that was read beside four reads from one that takes 5 ms was 50 MiB a second. A quick one is asked soon enough again.
 const LONG_SHARE = 1 / 2
+const LONGEST_TURN_NS = 20e6 // as others wait for this thread meanwhile
 
 // For so long after a short slot another is expected.
 const SHORT_COMES_NS = 10e6
@@ -168,14 +169,13 @@ class Server {
     this.completeGroup()
     this.attendance.end()
     if (this.next === undefined) return this.found
-    const ended = now()
-    const took = ended - began
-    const until = ended + (took > SLOW_NS ? took * LONG_SHARE : 0)
+    const took = now() - began
+    const until = began + took + (took > SLOW_NS ? Math.min(took * LONG_SHARE, LONGEST_TURN_NS) : 0)
     while (this.completeNext() && this.isNextLong && now() < until);
     return true
   }
 
-  /** Whether the slot with much to do whose turn it is has steps to come, each of which might be the last of its slice. */
+  /** Whether the slot with much to do whose turn it is has not come to its end. */
   get isNextLong() {
     const { channel, slot } = this.next
     return Atomics.load(channel.state, slot) === State.PREFETCHED && !isShort(channel, slot)
