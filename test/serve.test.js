@@ -196,6 +196,19 @@ describe('a long slot', () => {
     expect(native.populate).toHaveBeenCalledTimes(256 / STEP)
   })
 
+  test('has a slice a turn where no short ones have come, however long the look for them took', () => {
+    start({ ...OPTIONS, sliceSize: 128 * PAGE })
+    const { sweepEach } = server
+    server.sweepEach = () => {
+      for (const end = performance.now() + 100; performance.now() < end;);
+      return sweepEach.call(server)
+    }
+    ask(files[0], 0, 512)
+    server.prefetchWaiting()
+    server.completePrefetched()
+    expect(populated).toEqual([[0, 128]])
+  })
+
   test('is not cut where it is read in blocks, or these would be read page by page', () => {
     jest.spyOn(native, 'readsBlocks').mockReturnValue(true)
     expect(serveBoth({ sliceSize: 256 * PAGE }, 500, 3)).toEqual([[3, 256]])

@@ -170,12 +170,12 @@ class Server {
     this.attendance.end()
     if (this.next === undefined) return this.found
     const took = now() - began
-    const until = began + took + (took > SLOW_NS ? Math.min(took * LONG_SHARE, LONGEST_TURN_NS) : 0)
+    const areSlow = took > SLOW_NS && this.shortAt >= began // and not just many, or a thread that lost its processor
+    const until = began + took + (areSlow ? Math.min(took * LONG_SHARE, LONGEST_TURN_NS) : 0)
     while (this.completeNext() && this.isNextLong && now() < until);
     return true
   }
 
-  /** Whether the slot with much to do whose turn it is has not come to its end. */
   get isNextLong() {
     const { channel, slot } = this.next
     return Atomics.load(channel.state, slot) === State.PREFETCHED && !isShort(channel, slot)
