@@ -2,6 +2,9 @@
 // What a pool thread does where others come to a file at the same time: its server on this very thread, in memory of a pool
 // that has no threads.
 
+let mockTime = 0 // ns: what takes time here says so
+jest.mock('../worker/clock', () => ({ now: () => mockTime }))
+
 const { open } = require('..')
 const { mappingOf } = require('../lib/mapped-file')
 const native = require('../native/binding')
@@ -180,27 +183,35 @@ describe('a long slot', () => {
     for (const [first] of slices) expect(steps.map(([page]) => page)).toContain(first)
   })
 
-  test('gets on for half as long as short ones have taken, and not a step for each of their turns', () => {
-    start({ ...OPTIONS, sliceSize: 256 * PAGE })
+  test.each([
+    ['half as long as short ones of a slow device have taken', 8, 4],
+    ['10 ms at most', 1000, 10],
+    ['a step where they were quick', 0.9, 1]
+  ])('gets on for %s', (_, shortMs, longMs) => {
+    start({ ...OPTIONS, sliceSize: 512 * PAGE })
     const { populateEach } = native
     jest.spyOn(native, 'populateEach').mockImplementation((...args) => {
-      for (const end = performance.now() + 100; performance.now() < end;); // a device that is slow
+      mockTime += shortMs * 1e6
       return populateEach(...args)
     })
-    native.populate.mockReturnValue(0)
-    const [short, also, long] = [ask(files[0], 500), ask(files[0], 502), ask(files[0], 0, 256)]
+    native.populate.mockImplementation(() => {
+      mockTime += longMs * 1e6 / 4
+      return 0
+    })
+    ask(files[0], 500)
+    ask(files[0], 502)
+    const long = ask(files[0], 0, 500)
     server.group.note(0) // a group may be of two
     server.prefetchWaiting()
     server.completePrefetched()
-    expect([short, also, long].map((slot) => channel.state[slot])).toEqual(Array(3).fill(State.DONE))
-    expect(native.populate).toHaveBeenCalledTimes(256 / STEP)
+    expect(channel.done[long]).toBe((shortMs < 1 ? 1 : 4) * STEP * PAGE)
   })
 
   test('has a slice a turn where no short ones have come, however long the look for them took', () => {
     start({ ...OPTIONS, sliceSize: 128 * PAGE })
     const { sweepEach } = server
     server.sweepEach = () => {
-      for (const end = performance.now() + 100; performance.now() < end;);
+      mockTime += 100e6
       return sweepEach.call(server)
     }
     ask(files[0], 0, 512)

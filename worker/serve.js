@@ -18,9 +18,8 @@ const WAITED_NS = 50e3 // a few resident pages take less
 // The part of the time that short slots of a slow device have taken for which a long one then has its turn: with a step for each
 // of theirs, all that was read beside four reads from one that takes 5 ms was 50 MiB a second. A quick one is asked soon enough again.
 const LONG_SHARE = 1 / 2
-const LONGEST_TURN_NS = 20e6 // as others wait for this thread meanwhile
 
-// For so long after a short slot another is expected.
+// For so long after a short slot another is expected: no turn of a long one lasts longer.
 const SHORT_COMES_NS = 10e6
 
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
@@ -171,7 +170,7 @@ class Server {
     if (this.next === undefined) return this.found
     const took = now() - began
     const areSlow = took > SLOW_NS && this.shortAt >= began // and not just many, or a thread that lost its processor
-    const until = began + took + (areSlow ? Math.min(took * LONG_SHARE, LONGEST_TURN_NS) : 0)
+    const until = began + took + (areSlow ? Math.min(took * LONG_SHARE, SHORT_COMES_NS) : 0)
     while (this.completeNext() && this.isNextLong && now() < until);
     return true
   }
