@@ -15,6 +15,7 @@ module.exports = {
   microsecondsPerRead: { label: 'µs a read', write: short },
   microsecondsPerRound: { label: 'µs a round', write: short },
   milliseconds: { label: 'ms', write: short },
+  loadMs: { label: 'loading it, ms', write: short },
   seconds: { label: 's', write: short },
   cpuSeconds: { label: 'CPU s', write: short, isSum: true },
   delayP50Ms: { label: 'loop delay p50, ms', write: (value) => value.toFixed(1) },

@@ -86,7 +86,7 @@ async function runPoints(trial, context) {
     const { work } = trial
     const its = await trial.files(context.files, context.mode)
     const own = await files?.(context.files, context.mode)
-    const task = { work, ...trial.parameters(context.mode), ...its, ...own, ...parameters }
+    const task = { work, ...trial.parameters?.(context.mode), ...its, ...own, ...parameters }
     const contenders = await runContenders(trial, task, context, label)
     points.push({ label, parameters, contenders })
   }

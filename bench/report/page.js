@@ -38,6 +38,8 @@ const METHOD = `## How it is measured
   Where faultless does better than these, as where a hypervisor keeps the page tables by software, they are no limit.
 - The limit of first-lookup is what the addon does for open(), and the lookup, without any of our JavaScript. V8
   compiles each function when it is first called; the row with \`--no-lazy\` shows what that comes to.
+- In first-lookup all modules are loaded before the time is taken, and in first-read: that one tells how long faultless
+  itself takes to load. Its first read waits for a pool thread, which takes Node about as long to start as a process does.
 - fio goes past the page cache (direct I/O): it is what the device can do, and leaves nothing in memory.
 - lmdb reads from a database of its own, smaller than the file, of values that fill a page each.`
 

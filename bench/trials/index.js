@@ -36,6 +36,7 @@ module.exports = [
   require('./shared-memory'),
   generated,
   real,
+  require('./first-read'),
   require('./close'),
   pingPong,
   broadcast,

@@ -1,6 +1,7 @@
 'use strict'
 // Opens a GeoIP database (MaxMind DB format) that is in the page cache, and looks one address up: what a command-line
-// tool or a function that starts for one request waits for. All modules are loaded before.
+// tool or a function that starts for one request waits for. All modules are loaded
+// before: first-read.js tells how long that takes.
 
 const fs = require('node:fs')
 const { promisify } = require('node:util')
