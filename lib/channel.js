@@ -210,8 +210,7 @@ class Channel {
     this.#giveBack()
   }
 
-  /** Whatever has not been settled waits for its turn or in the queue, or has a slot. */
-  /** Those of the queue, and all that are not in it. */
+  /** Whatever has not been settled waits for its turn, or in the queue, or has a slot: all of them, but of the queue only those given. */
   #pendingIn(queued) {
     return new Set([...this.#early, ...queued, ...this.#usedSlots().map((slot) => this.#requests[slot])])
   }
