@@ -4,6 +4,7 @@
  *
  * What runs inside the signal handler takes no lock, allocates nothing and keeps errno.
  */
+#include "guard.h"
 #include "damage.h"
 #include "os.h"
 #include <sched.h>

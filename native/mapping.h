@@ -142,51 +142,6 @@ bool fl_operation_begin_next(struct fl_operation *op, uint32_t *index);
 int fl_operation_end(struct fl_operation *op, int result);
 
 /*
- * overlay.c: from now on, for some seconds, faults in that range are taken for those of a thread that loaded from an overlay
- * just before it was taken away. The second is for signal handlers.
- */
-void fl_overlay_note_end(uintptr_t base, size_t span);
-bool fl_overlay_has_ended_at(uintptr_t address);
-
-/*
- * guard.c: catch faults from now on, or still; called before each mapping is made. `find` gives the mapping whose range
- * holds an address, or NULL; it is called inside the signal handler.
- */
-int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
-
-/*
- * verdict.c: whether what an operation touched can be trusted: 0; -FL_TRUNCATED or -(FL_DEVICE + errno) where the file does
- * not reach there or pages were lost; or -FL_MAPPED_ANEW where pages were meanwhile, and the operation is to be repeated.
- * Waits for whoever maps them. No caller of the core hears of the latter, which no system's error can be taken for.
- */
-enum { FL_MAPPED_ANEW = 4111 };
-int fl_guard_verdict(const struct fl_operation *op);
-
-/* verdict.c: the same, and how the file was when it was asked. */
-int fl_guard_verdict_and_status(const struct fl_operation *op, struct fl_os_status *status);
-
-/* verdict.c: the same for who has asked already: `asked` is what fl_os_file_status returned after the pages were touched. */
-int fl_guard_judge(const struct fl_operation *op, int asked, const struct fl_os_status *status);
-
-/* verdict.c: why pages of the range could not be read: as above, or 0 where the device reads them by now. */
-int fl_guard_explain(const struct fl_operation *op);
-
-/* guard.c: whether a page at that offset of the file was lost to the device, and not to whoever changes the file. */
-bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offset);
-
-/* verdict.c: whether nothing of the range is known to be lost. Waits for no device and no server. */
-bool fl_guard_seems_intact(const struct fl_operation *op);
-
-/* guard.c: of the pages that were replaced alone, at most so many are still there. */
-void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
-
-/*
- * guard.c: the pages [first, end) of the mapping, counted from its first, are damaged (damage.h), and nothing is known of
- * them any more.
- */
-void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
-
-/*
  * populate.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes
  * after whatever was done with them.
  */
@@ -227,9 +182,6 @@ int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advic
 
 /* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
-
-/* refresh.c: maps damaged pages anew, as fl_refresh does, and tells the file's size. */
-int fl_refresh_pages(struct fl_mapping *mapping, uint64_t *size);
 
 /* transfer.c: copies bytes out of a transfer: 0, -FL_CLOSED or -ERANGE. */
 int fl_transfer_take(fl_id transfer, uint64_t at, void *bytes, size_t length);

@@ -1,4 +1,5 @@
 /* The bracket around every operation on a mapping. Bounds and page alignment live here. */
+#include "guard.h"
 #include "mapping_table.h"
 #include <errno.h>
 

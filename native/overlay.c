@@ -3,7 +3,7 @@
  * of mappings an overlay is one more mapping, with a base that was given; so pages are made resident, guarded and mapped
  * anew as everywhere. It is given back as zeros, in place: who reserved the memory is who unmaps it.
  */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* Making pages resident: here the page faults are taken. */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 #include <errno.h>
 

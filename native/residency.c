@@ -1,5 +1,5 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 #include "waiter.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Changing the size of a mapped file. The mapping stays where it is: it may reach past the end of its file. */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 #include <errno.h>
 

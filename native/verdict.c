@@ -3,6 +3,7 @@
  * touched, since a page that is lost under an operation gives zeros and no error.
  */
 #include "damage.h"
+#include "guard.h"
 #include "os.h"
 #include <errno.h>
 

@@ -5,6 +5,7 @@
  * watcher and of an inbox is guarded by the table's lock; under it nobody waits for anything.
  */
 #include "waiter.h"
+#include "guard.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
  * one. So it then compares all of its words: one that is no longer as expected counts as notified. That is why
  * whoever notifies must have stored before, as with any futex, and why a wait may end that nobody notified.
  */
+#include "guard.h"
 #include "waiter.h"
 #include <errno.h>
 #include <stdlib.h>

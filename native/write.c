@@ -3,7 +3,7 @@
  * and pwrite(2) tells why bytes were not taken (a full disk, a quota, a device), where a store is a SIGBUS that tells
  * nothing. It reads no page that is overwritten as a whole.
  */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 #include <errno.h>
 #include <stdlib.h>

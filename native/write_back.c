@@ -4,7 +4,7 @@
  * the first error of a mapping is kept until somebody refreshes, and no flush passes before all calls that may have been
  * told of one have noted it.
  */
-#include "mapping.h"
+#include "guard.h"
 #include "os.h"
 
 /* A call that is under way, on the stack of its thread. */
