@@ -1,7 +1,7 @@
 /* What a program tells the kernel of its use of a range: madvise(2), as far as pins and the process's map allow. */
 #include "map_entries.h"
-#include "mapping.h"
 #include "os.h"
+#include "pins.h"
 #include <errno.h>
 
 /* All that there is of the file: then it holds for what the file grows into as well. */

@@ -3,6 +3,7 @@
 #include "guard.h"
 #include "mapping_table.h"
 #include "os.h"
+#include "pins.h"
 #include "waiter.h"
 #include <errno.h>
 #include <sched.h>

@@ -189,36 +189,6 @@ int fl_transfer_take(fl_id transfer, uint64_t at, void *bytes, size_t length);
 /* residency.c: whether the kernel tells residency of this file. */
 bool fl_residency_is_honest(struct fl_mapping *mapping);
 
-/* pins.c: there are none yet. */
-void fl_pins_init(struct fl_pins *pins);
-
-/* pinned_pages.c: whether a page of the mapping is locked, by any pin or still. Takes no lock. */
-bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
-
-/* pinned_pages.c: the first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
-size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
-
-/* pinned_pages.c: the same for the pages of an operation, counted from its first. */
-size_t fl_pins_next_of(const struct fl_operation *op, size_t from, bool held);
-
-/* pinned_pages.c: the pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
-int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
-
-/*
- * pins.c: has all pinned pages in memory again: of a file that was cut and has grown again, those are gone of which nobody saw
- * that; and Windows unlocks what lies beside pages that are mapped anew, as it takes a view away and puts it back as a whole.
- */
-int fl_pins_come_back(struct fl_mapping *mapping);
-
-/* pins.c: ends all pins of a mapping that is closed, and unlocks their pages. */
-void fl_pins_close(struct fl_mapping *mapping);
-
-/* pins.c: ends all pins of a mapping that is gone, whose pages are unlocked with it. */
-void fl_pins_discard(struct fl_mapping *mapping);
-
-/* pinned_pages.c: bytes of memory that the counts of a range of `span` bytes take. */
-size_t fl_pins_span(size_t span);
-
 /* mirror.c: there is none yet. */
 void fl_mirror_init(struct fl_mirror *mirror);
 

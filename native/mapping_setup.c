@@ -2,6 +2,7 @@
 #include "damage.h"
 #include "mapping_table.h"
 #include "os.h"
+#include "pins.h"
 #include <errno.h>
 
 size_t fl_mirror_length(uint64_t length) { return fl_mirror_span(fl_page_ceil(length)); }

@@ -11,6 +11,7 @@
 #include "mirror.h"
 #include "damage.h"
 #include "os.h"
+#include "pins.h"
 
 enum { TICKS_OF_FRESHNESS = 4 };
 

@@ -5,9 +5,9 @@
  * A count for every page rather than a tree of intervals: a thousandth of what is pinned, and no limit to how pins
  * overlap. The memory is reserved with the first pin, and taken where it is written to.
  */
-#include "pinned_pages.h"
 #include "map_entries.h"
 #include "os.h"
+#include "pins.h"
 #include <errno.h>
 
 static _Atomic uint64_t pinned_pages; /* of all mappings */

@@ -2,6 +2,7 @@
 #include "damage.h"
 #include "guard.h"
 #include "os.h"
+#include "pins.h"
 #include <sched.h>
 
 /* The part of a run of the file's pages, from its start, that the device reads. */

@@ -1,6 +1,7 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
 #include "guard.h"
 #include "os.h"
+#include "pins.h"
 #include "waiter.h"
 #include <errno.h>
 
