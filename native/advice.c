@@ -1,5 +1,6 @@
 /* What a program tells the kernel of its use of a range: madvise(2), as far as pins and the process's map allow. */
 #include "map_entries.h"
+#include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* What a pool thread does for several requests at once, so that their common costs are paid once; and its manners after. */
 #include "guard.h"
+#include "mirror.h"
 #include "os.h"
 #include <errno.h>
 #include <sched.h>

@@ -6,6 +6,7 @@
  */
 #include "guard.h"
 #include "damage.h"
+#include "mirror.h"
 #include "os.h"
 #include <sched.h>
 #include <unistd.h>

@@ -2,6 +2,7 @@
 #include "damage.h"
 #include "guard.h"
 #include "mapping_table.h"
+#include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include "waiter.h"

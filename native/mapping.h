@@ -189,36 +189,6 @@ int fl_transfer_take(fl_id transfer, uint64_t at, void *bytes, size_t length);
 /* residency.c: whether the kernel tells residency of this file. */
 bool fl_residency_is_honest(struct fl_mapping *mapping);
 
-/* mirror.c: there is none yet. */
-void fl_mirror_init(struct fl_mirror *mirror);
-
-/*
- * mirror.c: makes the mirror of a range of `span` bytes: false where there is no memory for it. It takes fl_mirror_span()
- * bytes, of `memory` where that is not NULL. Where the freshness is less than a millisecond, nothing is ever written to it
- * but which pages are pinned.
- */
-bool fl_mirror_create(struct fl_mirror *mirror, size_t span, int64_t freshness_ns, void *memory);
-size_t fl_mirror_span(size_t span);
-
-/* mirror.c: whether anybody may have stored into the memory of a mapping that is copy-on-write. */
-bool fl_mirror_is_shown(const struct fl_mirror *mirror);
-
-/* mirror.c: the pages of the range are in memory as of now. */
-void fl_mirror_mark(const struct fl_operation *op);
-
-/* mirror.c: these pages are no longer held by any pin, but in memory as of now. */
-void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages);
-
-/* mirror.c: nothing is known of these pages any more. The first is for signal handlers as well; the second spares pins. */
-void fl_mirror_forget(struct fl_mapping *mapping, size_t first_page, size_t pages);
-void fl_mirror_forget_range(const struct fl_operation *op);
-
-/* mirror.c: the same for all pages from one on. */
-void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
-
-/* mirror_thread.c: a mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
-void fl_mirror_note_end(void);
-
 /* reaper.c: give a range and a descriptor back on another thread. NULL, 0 and -1 stand for nothing. */
 struct fl_remains {
   void *base;

@@ -1,6 +1,7 @@
 /* What a mapping is made of: a file's descriptor, a range of memory, its mirror and its bits of damage. */
 #include "damage.h"
 #include "mapping_table.h"
+#include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include <errno.h>

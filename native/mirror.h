@@ -1,10 +1,44 @@
-/*
- * What the two halves of the residency mirror share: mirror.c, which writes to it, and mirror_thread.c, which says when.
- */
+/* The residency mirror of a mapping: mirror.c, which writes to it, and mirror_thread.c, which says when. */
 #ifndef FAULTLESS_MIRROR_H
 #define FAULTLESS_MIRROR_H
 
 #include "mapping.h"
+
+/* --- mirror.c: what the rest of the core tells and asks ----------------------------------------------------------- */
+
+/* There is none yet. */
+void fl_mirror_init(struct fl_mirror *mirror);
+
+/*
+ * Makes the mirror of a range of `span` bytes: false where there is no memory for it. It takes fl_mirror_span() bytes,
+ * of `memory` where that is not NULL. Where the freshness is less than a millisecond, nothing is ever written to it but
+ * which pages are pinned.
+ */
+bool fl_mirror_create(struct fl_mirror *mirror, size_t span, int64_t freshness_ns, void *memory);
+size_t fl_mirror_span(size_t span);
+
+/* Whether anybody may have stored into the memory of a mapping that is copy-on-write. */
+bool fl_mirror_is_shown(const struct fl_mirror *mirror);
+
+/* The pages of the range are in memory as of now. */
+void fl_mirror_mark(const struct fl_operation *op);
+
+/* These pages are no longer held by any pin, but in memory as of now. */
+void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages);
+
+/* Nothing is known of these pages any more. The first is for signal handlers as well; the second spares pins. */
+void fl_mirror_forget(struct fl_mapping *mapping, size_t first_page, size_t pages);
+void fl_mirror_forget_range(const struct fl_operation *op);
+
+/* The same for all pages from one on. */
+void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
+
+/* --- mirror_thread.c ---------------------------------------------------------------------------------------------- */
+
+/* A mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
+void fl_mirror_note_end(void);
+
+/* --- what the two share ------------------------------------------------------------------------------------------- */
 
 enum {
   MIRROR_RUN = 4 /* blocks that fl_mirror_refresh asks about at most */

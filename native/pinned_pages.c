@@ -6,6 +6,7 @@
  * overlap. The memory is reserved with the first pin, and taken where it is written to.
  */
 #include "map_entries.h"
+#include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include <errno.h>

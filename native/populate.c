@@ -1,5 +1,6 @@
 /* Making pages resident: here the page faults are taken. */
 #include "guard.h"
+#include "mirror.h"
 #include "os.h"
 #include <errno.h>
 

@@ -1,5 +1,6 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
 #include "guard.h"
+#include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include "waiter.h"

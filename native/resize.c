@@ -1,5 +1,6 @@
 /* Changing the size of a mapped file. The mapping stays where it is: it may reach past the end of its file. */
 #include "guard.h"
+#include "mirror.h"
 #include "os.h"
 #include <errno.h>
 

@@ -5,6 +5,7 @@
  * transfer exactly while it reads or writes the memory, and the lender's fl_transfer_end waits for that and no longer.
  */
 #include "guard.h"
+#include "mirror.h"
 #include "os.h"
 #include <errno.h>
 #include <string.h>
