@@ -5,6 +5,7 @@
 #include "mirror.h"
 #include "os.h"
 #include "pins.h"
+#include "reaper.h"
 #include "waiter.h"
 #include <errno.h>
 #include <sched.h>

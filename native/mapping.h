@@ -183,28 +183,7 @@ int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advic
 /* mapping_setup.c: the file was found to have so many bytes. */
 void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
 
-/* transfer.c: copies bytes out of a transfer: 0, -FL_CLOSED or -ERANGE. */
-int fl_transfer_take(fl_id transfer, uint64_t at, void *bytes, size_t length);
-
 /* residency.c: whether the kernel tells residency of this file. */
 bool fl_residency_is_honest(struct fl_mapping *mapping);
-
-/* reaper.c: give a range and a descriptor back on another thread. NULL, 0 and -1 stand for nothing. */
-struct fl_remains {
-  void *base;
-  size_t span;
-  void *damage;
-  size_t damage_span;
-  void *mirror;
-  size_t mirror_span;
-  void *pins; /* counts; where there are some, pages may be locked */
-  size_t pins_span;
-  fl_id pin; /* to be let go of */
-  int fd;
-};
-void fl_reap(const struct fl_remains *remains);
-
-/* reaper.c: calls back on that thread; on the caller's where there is none to be had. */
-void fl_reap_by(void (*call)(void *), void *argument);
 
 #endif

@@ -1,6 +1,7 @@
 /* The bracket around every operation on a mapping. Bounds and page alignment live here. */
 #include "guard.h"
 #include "mapping_table.h"
+#include "reaper.h"
 #include <errno.h>
 
 static void set_range(struct fl_operation *op, struct fl_mapping *m, uint64_t offset, uint64_t length) {

@@ -1,6 +1,7 @@
 /* The life of pins: who made which, what each holds of a mapping's pages (pinned_pages.c), and how it ends. */
 #include "pins.h"
 #include "os.h"
+#include "reaper.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * while there is work: the last reference is dropped by a garbage collector on a JavaScript thread, which must not wait
  * tens of ms for GiBs to be unmapped. Where that thread hangs, what comes later gets another.
  */
-#include "mapping.h"
+#include "reaper.h"
 #include "os.h"
 #include <stdlib.h>
 

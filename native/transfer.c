@@ -4,6 +4,7 @@
  * The lender may end at any moment and take its heap with it, so it lends under an id: a copy holds a reference on the
  * transfer exactly while it reads or writes the memory, and the lender's fl_transfer_end waits for that and no longer.
  */
+#include "transfer.h"
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"

@@ -5,6 +5,7 @@
  */
 #include "guard.h"
 #include "os.h"
+#include "transfer.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* What mappings leave behind is given back, also behind a file whose server does not answer. */
 #include "check.h"
-#include "mapping.h"
+#include "reaper.h"
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
