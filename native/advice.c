@@ -1,4 +1,5 @@
 /* What a program tells the kernel of its use of a range: madvise(2), as far as pins and the process's map allow. */
+#include "growth.h"
 #include "map_entries.h"
 #include "mirror.h"
 #include "os.h"

@@ -3,6 +3,7 @@
  * it may be held, and other threads may not have followed yet. What is done to pages by way of one mapping says nothing of the
  * others, so whatever is about pages of the file, and not about what is to be loaded from, is done to all of them.
  */
+#include "growth.h"
 #include "mapping_table.h"
 #include "os.h"
 

@@ -1,5 +1,6 @@
 /* The process-wide table of mappings: how they come, who holds them, how they go. */
 #include "damage.h"
+#include "growth.h"
 #include "guard.h"
 #include "mapping_table.h"
 #include "mirror.h"

@@ -1,5 +1,6 @@
 /*
- * What the files of the core share about a mapping: its entry, and the bracket around every operation on one.
+ * What the files of the core share about a mapping: its entry, and the bracket around every operation on one. What they
+ * ask of each other besides is in headers of its own, one for a subject.
  */
 #ifndef FAULTLESS_MAPPING_H
 #define FAULTLESS_MAPPING_H
@@ -122,15 +123,12 @@ static inline size_t fl_first_page(const struct fl_operation *op) {
  */
 int fl_operation_begin(struct fl_operation *op, fl_id id, uint64_t offset, uint64_t length);
 
+/* Ends it; returns `result`, or -FL_CLOSED where the mapping was closed meanwhile and the result means nothing. */
+int fl_operation_end(struct fl_operation *op, int result);
+
 /* The whole bracket around what is done to a range; again where pages were mapped anew meanwhile. */
 typedef int fl_act(const struct fl_operation *op, void *argument);
 int fl_act_on(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
-
-/*
- * For overlay.c: as fl_mapping_create, for pages that are going to be laid over memory of the caller's: as yet nothing is.
- * From now on the guard takes that range for this mapping's. -EBUSY where part of it is another's.
- */
-int fl_mapping_create_over(const struct fl_map_request *request, void *address, fl_id *id);
 
 /*
  * For the mirror's thread: begins an operation on all of the next mapping whose mirror is awake, from the table's entry
@@ -138,18 +136,24 @@ int fl_mapping_create_over(const struct fl_map_request *request, void *address, 
  */
 bool fl_operation_begin_next(struct fl_operation *op, uint32_t *index);
 
-/* Ends it; returns `result`, or -FL_CLOSED where the mapping was closed meanwhile and the result means nothing. */
-int fl_operation_end(struct fl_operation *op, int result);
+/*
+ * For overlay.c: as fl_mapping_create, for pages that are going to be laid over memory of the caller's: as yet nothing
+ * is. From now on the guard takes that range for this mapping's. -EBUSY where part of it is another's.
+ */
+int fl_mapping_create_over(const struct fl_map_request *request, void *address, fl_id *id);
+
+/* mapping_setup.c: the file was found to have so many bytes. */
+void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
 
 /*
- * populate.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict, which comes
- * after whatever was done with them.
+ * populate.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict
+ * (guard.h), which comes after whatever was done with them.
  */
 int fl_load_pages(const struct fl_operation *op);
 
 /*
- * read_policy.c: widens the pages of an operation that only prefetches to what is to be read along with them, within the
- * mapping: its `base`, `span` and `file_offset`.
+ * read_policy.c: widens the pages of an operation that only prefetches to what is to be read along with them, within
+ * the mapping: its `base`, `span` and `file_offset`.
  */
 void fl_widen_by_advice(struct fl_operation *op);
 
@@ -164,26 +168,18 @@ bool fl_blocks_are_used(const struct fl_mapping *mapping);
 void fl_blocks_prefetch(const struct fl_operation *op);
 void fl_blocks_read(const struct fl_operation *op);
 
-/*
- * write_back.c: has `write` wait until what was stored in the range is on the device; fl_mapping.write_error is the first
- * error of this or of any such call that had not ended when this one did. Returns what `write` did.
- */
-int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
-
-/*
- * growth.c: fl_act_on for a mapping and for the others of its file, as far as these reach and are open. Returns the first failure,
- * with that of the mapping itself before others. The second leaves the mapping itself out, of which an operation is under way.
- */
-int fl_act_on_all(fl_id id, uint64_t offset, uint64_t length, fl_act *act, void *argument);
-int fl_act_on_others(struct fl_mapping *mapping, uint64_t offset, uint64_t length, fl_act *act, void *argument);
-
-/* advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that. */
-int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice);
-
-/* mapping_setup.c: the file was found to have so many bytes. */
-void fl_mapping_note_size(struct fl_mapping *mapping, uint64_t size);
-
 /* residency.c: whether the kernel tells residency of this file. */
 bool fl_residency_is_honest(struct fl_mapping *mapping);
+
+/*
+ * advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that.
+ */
+int fl_advise_on_access(const struct fl_operation *op, bool whole, enum fl_advice advice);
+
+/*
+ * write_back.c: has `write` wait until what was stored in the range is on the device; fl_mapping.write_error is the
+ * first error of this or of any such call that had not ended when this one did. Returns what `write` did.
+ */
+int fl_write_back(const struct fl_operation *op, int (*write)(const struct fl_operation *op));
 
 #endif

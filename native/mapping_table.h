@@ -1,6 +1,6 @@
 /*
- * What mapping.c, mapping_setup.c and operation.c share: the table of all mappings, and the steps from nothing to a
- * mapping and back.
+ * What mapping.c, mapping_setup.c, operation.c and growth.c share: the table of all mappings, and the steps from
+ * nothing to a mapping and back.
  */
 #ifndef FAULTLESS_MAPPING_TABLE_H
 #define FAULTLESS_MAPPING_TABLE_H
@@ -26,8 +26,8 @@ int fl_mapping_map_over(struct fl_mapping *m, const struct fl_map_request *reque
 int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span);
 
 /*
- * mapping.c, with the table's lock held: whether nobody but what has followed it holds a mapping that is open, so that its memory
- * cannot be in use; and what begins to close it: the caller has the reaper call fl_mapping_finish_abandoned.
+ * mapping.c, with the table's lock held: whether nobody but what has followed it holds a mapping that is open, so that
+ * its memory cannot be in use; and what begins to close it: the caller has the reaper call fl_mapping_finish_abandoned.
  */
 bool fl_mapping_is_forsaken(const struct fl_mapping *m);
 void fl_mapping_forsake(struct fl_mapping *m);
@@ -35,14 +35,8 @@ void fl_mapping_forsake(struct fl_mapping *m);
 /* mapping.c: the last reference is gone. */
 void fl_mapping_discard(struct fl_mapping *m);
 
-/* growth.c: the last reference is gone, so that it is no longer the longest of its file. */
-void fl_mapping_end_succession(struct fl_mapping *mapping);
-
 /* mapping.c: bytes of the file from where the mapping begins, as far as it reaches, as they were last known. */
 uint64_t fl_mapping_known(const struct fl_mapping *mapping);
-
-/* growth.c: the same as far as the longest mapping of the file reaches. */
-uint64_t fl_mapping_longest_known(const struct fl_mapping *mapping);
 
 /* mapping.c: all but the reference that whoever asks has. */
 void fl_mapping_describe(const struct fl_mapping *mapping, struct fl_map_info *info);

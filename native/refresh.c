@@ -1,5 +1,6 @@
 /* Damage afterwards: mapping pages that were lost anew when the file has them again. */
 #include "damage.h"
+#include "growth.h"
 #include "guard.h"
 #include "os.h"
 #include "pins.h"

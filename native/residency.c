@@ -1,4 +1,5 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
+#include "growth.h"
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"

@@ -4,6 +4,7 @@
  * the first error of a mapping is kept until somebody refreshes, and no flush passes before all calls that may have been
  * told of one have noted it.
  */
+#include "growth.h"
 #include "guard.h"
 #include "os.h"
 
