@@ -3,6 +3,7 @@
 #include "map_entries.h"
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
 #include "pins.h"
 #include <errno.h>
 

@@ -2,6 +2,7 @@
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
 #include <errno.h>
 #include <sched.h>
 

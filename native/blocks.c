@@ -11,8 +11,8 @@
  * page_reporting_order). Then each page of such a block costs 1 to 1.5 us more when it is first used, and pages by
  * themselves, which come from memory that was in use a moment ago, do not.
  */
-#include "mapping.h"
 #include "os.h"
+#include "pages.h"
 
 /* What is known of the file's folios. A file system that has none so large is better asked for all pages at once. */
 enum { NOT_ADVISED, UNKNOWN, LARGE, SMALL };

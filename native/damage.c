@@ -1,5 +1,6 @@
 /* Which pages of a mapping are damaged, as they were replaced by zeros: see damage.h. */
 #include "damage.h"
+#include "os.h"
 
 /* One bit a page, rounded up to whole pages of memory. */
 size_t fl_damage_span(size_t span) { return fl_page_ceil(span / fl_os_page_size() / 8 + sizeof(uint64_t)); }

@@ -6,6 +6,7 @@
 #include "growth.h"
 #include "mapping_table.h"
 #include "os.h"
+#include "pages.h"
 
 /*
  * The mappings of a file are a chain, from the longest down, in which each holds the one before. A thread that needs a longer one

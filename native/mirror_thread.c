@@ -5,6 +5,7 @@
  */
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
 
 enum {
   QUIET_SWEEPS = 4,   /* with nothing to do, and a mirror falls asleep */

@@ -1,6 +1,7 @@
 /* The bracket around every operation on a mapping. Bounds and page alignment live here. */
 #include "guard.h"
 #include "mapping_table.h"
+#include "os.h"
 #include "reaper.h"
 #include <errno.h>
 

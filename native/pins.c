@@ -2,6 +2,7 @@
 #include "pins.h"
 #include "os.h"
 #include "reaper.h"
+#include "table.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
 #include <errno.h>
 
 int fl_prefetch(fl_id id, uint64_t offset, uint64_t length) {

@@ -3,8 +3,8 @@
  * mappings begin (FL_RANDOM), what lies around a short range (FL_NORMAL), or what follows (FL_SEQUENTIAL). Asked for by prefetching,
  * as that range is, and not left to the fault: so whatever waits is in the device's queue at once.
  */
-#include "mapping.h"
 #include "os.h"
+#include "pages.h"
 
 enum {
   BLOCK = FL_OS_MOST_PREFETCHED, /* what kernels read around a fault by default (read_ahead_kb) */

@@ -3,6 +3,7 @@
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
 #include "pins.h"
 #include "waiter.h"
 #include <errno.h>

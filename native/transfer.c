@@ -8,6 +8,8 @@
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
+#include "pages.h"
+#include "table.h"
 #include <errno.h>
 #include <string.h>
 

@@ -6,6 +6,9 @@
  */
 #include "waiter.h"
 #include "guard.h"
+#include "os.h"
+#include "pages.h"
+#include "table.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -7,6 +7,7 @@
  * whoever notifies must have stored before, as with any futex, and why a wait may end that nobody notified.
  */
 #include "guard.h"
+#include "os.h"
 #include "waiter.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* Where the words of a file are seen by those who wait on them and those who notify: see waiter.h. */
 #include "guard.h"
+#include "os.h"
+#include "pages.h"
 #include "waiter.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include "growth.h"
 #include "guard.h"
 #include "os.h"
+#include "pages.h"
 
 /* A call that is under way, on the stack of its thread. */
 struct call {
