@@ -35,7 +35,7 @@ static int advise_on_content(const struct fl_operation *op, enum fl_advice advic
   bool lets_go = advice == FL_DONTNEED || advice == FL_COLD || advice == FL_PAGEOUT;
   if (op->span == 0)
     return 0;
-  if (lets_go && fl_pins_next_of(op, 0, true) < op->span / fl_os_page_size())
+  if (lets_go && fl_pins_hold_some(op))
     return -EINVAL;
   int result = fl_os_advise(op->base, op->span, advice);
   if (advice == FL_PAGEOUT)

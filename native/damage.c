@@ -70,9 +70,8 @@ bool fl_damage_is_in(const struct fl_operation *op) {
   const struct fl_mapping *m = op->mapping;
   if (op->span == 0 || atomic_load(&m->damaged_pages) == 0)
     return false;
-  size_t page = fl_first_page(op);
-  size_t end = page + op->span / fl_os_page_size();
-  return fl_damage_next(m, page, end) < end;
+  struct fl_run pages = fl_pages_of(op);
+  return fl_damage_next(m, pages.first, pages.end) < pages.end;
 }
 
 /* The damaged pages of a word that are not in `seen`, which may be NULL. */
@@ -84,7 +83,7 @@ static bool is_new(const struct fl_mapping *m, const uint64_t *seen, size_t page
   return (new_of_word(m, seen, page / 64) >> (page % 64) & 1) != 0;
 }
 
-bool fl_damage_next_run(const struct fl_mapping *m, const uint64_t *seen, size_t from, struct fl_damage_run *run) {
+bool fl_damage_next_run(const struct fl_mapping *m, const uint64_t *seen, size_t from, struct fl_run *run) {
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
   size_t start = from;
   while (start < pages && !is_new(m, seen, start)) {
@@ -94,7 +93,7 @@ bool fl_damage_next_run(const struct fl_mapping *m, const uint64_t *seen, size_t
   size_t end = start;
   while (end < pages && is_new(m, seen, end))
     end++;
-  *run = (struct fl_damage_run){start, end};
+  *run = (struct fl_run){start, end};
   return start < pages;
 }
 
@@ -104,14 +103,14 @@ int fl_next_damage(fl_id id, uint64_t *seen, uint64_t from, uint64_t *offset, ui
   if (result < 0)
     return result;
   const struct fl_mapping *m = op.mapping;
-  struct fl_damage_run run;
+  struct fl_run run;
   size_t first = (m->lead + from) / fl_os_page_size();
   if (atomic_load(&m->damaged_pages) == 0 || !fl_damage_next_run(m, seen, first, &run))
     return fl_operation_end(&op, 0);
-  for (size_t page = run.start; page < run.end; page++)
+  for (size_t page = run.first; page < run.end; page++)
     seen[page / 64] |= (uint64_t)1 << (page % 64);
   /* As the user counts: from the first mapped byte to the last. */
-  uint64_t start = run.start * fl_os_page_size(), end = run.end * fl_os_page_size();
+  uint64_t start = run.first * fl_os_page_size(), end = run.end * fl_os_page_size();
   *offset = start < m->lead ? 0 : start - m->lead;
   *length = (end - m->lead < m->length ? end - m->lead : m->length) - *offset;
   return fl_operation_end(&op, 1);

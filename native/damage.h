@@ -25,12 +25,7 @@ size_t fl_damage_behind_last(const struct fl_mapping *mapping, size_t least, siz
 /* Whether some page of the operation's is marked. */
 bool fl_damage_is_in(const struct fl_operation *op);
 
-/* A run of pages: [start, end). */
-struct fl_damage_run {
-  size_t start, end;
-};
-
 /* The first run at or after `from` of pages that are damaged and not in `seen` (which may be NULL). */
-bool fl_damage_next_run(const struct fl_mapping *mapping, const uint64_t *seen, size_t from, struct fl_damage_run *run);
+bool fl_damage_next_run(const struct fl_mapping *mapping, const uint64_t *seen, size_t from, struct fl_run *run);
 
 #endif

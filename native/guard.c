@@ -65,29 +65,25 @@ static bool may_be_alone(const struct fl_mapping *m) {
 /* Pages that are replaced at once then: 1 GiB with pages of 4 KiB, of which the bits are set in a millisecond. */
 enum { MOST_TOGETHER = 1 << 18 };
 
-struct lost {
-  size_t first, end;
-};
-
 /*
  * What is replaced with a page: all up to the next one that is lost, or from behind the one before, so that zeros grow and the
  * map has no more entries. Behind the last one that is lost all else is, past the end of the file.
  */
-static struct lost lost_with(const struct fl_mapping *m, size_t page, bool is_past_end) {
+static struct fl_run lost_with(const struct fl_mapping *m, size_t page, bool is_past_end) {
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
   size_t end = pages - page < MOST_TOGETHER ? pages : page + MOST_TOGETHER;
   size_t least = page < MOST_TOGETHER ? 0 : page - MOST_TOGETHER;
   size_t next = fl_damage_next(m, page + 1, end), first = fl_damage_behind_last(m, least, page);
   if (next < end || is_past_end)
-    return (struct lost){page, next};
-  return (struct lost){first > least ? first : page, page + 1};
+    return (struct fl_run){page, next};
+  return (struct fl_run){first > least ? first : page, page + 1};
 }
 
 /*
  * The bits go first: whoever sees the zeros must be able to see the damage. Where it fails they go again, or what is replaced
  * next would stop at pages that were not; but not that of the page itself, which others may have replaced.
  */
-static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost, size_t page) {
+static bool replace(struct fl_mapping *m, uintptr_t base, struct fl_run lost, size_t page) {
   size_t size = fl_os_page_size();
   bool was_marked = fl_damage_is_marked(m, page);
   fl_guard_mark(m, lost.first, lost.end);
@@ -99,7 +95,7 @@ static bool replace(struct fl_mapping *m, uintptr_t base, struct lost lost, size
 }
 
 static bool replace_alone(struct fl_mapping *m, uintptr_t base, size_t page) {
-  if (!replace(m, base, (struct lost){page, page + 1}, page))
+  if (!replace(m, base, (struct fl_run){page, page + 1}, page))
     return false;
   atomic_fetch_add(&m->alone, 1);
   atomic_fetch_add(&alone_in_all, 1);
@@ -128,7 +124,7 @@ static bool give_spare_up(void) {
 /* All that lies between lost pages: replacing it cuts no entry of the map in two, so it can be done when that is full. */
 static bool replace_widely(struct fl_mapping *m, uintptr_t base, size_t page) {
   size_t pages = atomic_load(&m->span) / fl_os_page_size();
-  struct lost wide = {fl_damage_behind_last(m, 0, page), fl_damage_next(m, page + 1, pages)};
+  struct fl_run wide = {fl_damage_behind_last(m, 0, page), fl_damage_next(m, page + 1, pages)};
   bool replaced = replace(m, base, wide, page) || (give_spare_up() && replace(m, base, wide, page));
   keep_spare();
   return replaced;

@@ -112,9 +112,23 @@ struct fl_operation {
   unsigned refreshes;   /* of the mapping, when the operation began */
 };
 
-/* The first page of the range, counted from the mapping's. */
+/* A run of pages, counted from the mapping's first: [first, end). */
+struct fl_run {
+  size_t first, end;
+};
+
+/* The first page of the range; and all of them. */
 static inline size_t fl_first_page(const struct fl_operation *op) {
   return ((uintptr_t)op->base - atomic_load(&op->mapping->base)) / fl_os_page_size();
+}
+
+static inline struct fl_run fl_pages_of(const struct fl_operation *op) {
+  size_t first = fl_first_page(op);
+  return (struct fl_run){first, first + op->span / fl_os_page_size()};
+}
+
+static inline void *fl_page_address(const struct fl_mapping *mapping, size_t page) {
+  return (void *)(atomic_load(&mapping->base) + page * fl_os_page_size());
 }
 
 /*

@@ -132,13 +132,9 @@ void fl_mirror_forget(struct fl_mapping *m, size_t first, size_t count) {
 }
 
 void fl_mirror_forget_range(const struct fl_operation *op) {
-  struct fl_mapping *m = op->mapping;
-  size_t first = fl_first_page(op);
-  size_t last = first + op->span / fl_os_page_size();
-  for (size_t page = first, end; (page = fl_pins_next(m, page, last, false)) < last; page = end) {
-    end = fl_pins_next(m, page, last, true);
-    fl_mirror_forget(m, page, end - page);
-  }
+  struct fl_run pages = fl_pages_of(op);
+  for (struct fl_run run = {pages.first, pages.first}; fl_pins_next_run(op->mapping, run.end, pages.end, false, &run);)
+    fl_mirror_forget(op->mapping, run.first, run.end - run.first);
 }
 
 void fl_mirror_unpin(struct fl_mapping *m, size_t first, size_t count) {
@@ -164,8 +160,7 @@ void fl_mirror_refresh(const struct fl_operation *op, size_t block, size_t block
   size_t first = block * FL_MIRROR_BLOCK;
   size_t count = mirror->pages - first < blocks * FL_MIRROR_BLOCK ? mirror->pages - first : blocks * FL_MIRROR_BLOCK;
   unsigned forgets = atomic_load(&mirror->forgets);
-  void *base = (void *)(atomic_load(&m->base) + first * fl_os_page_size());
-  if (fl_os_residency(base, count * fl_os_page_size(), vector) < 0)
+  if (fl_os_residency(fl_page_address(m, first), count * fl_os_page_size(), vector) < 0)
     return; /* its entries grow old */
   uint8_t epoch = mirror_get(&mirror->memory[FL_MIRROR_EPOCH]);
   for (size_t i = 0; i < blocks; i++)

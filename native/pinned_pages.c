@@ -23,7 +23,8 @@ bool fl_pins_hold(const struct fl_mapping *m, size_t page) {
   return counts != NULL && atomic_load(&counts[page]) > 0;
 }
 
-size_t fl_pins_next(const struct fl_mapping *m, size_t page, size_t end, bool held) {
+/* The first page of [page, end) that is held, or is not; `end` where there is none. */
+static size_t next(const struct fl_mapping *m, size_t page, size_t end, bool held) {
   if (atomic_load(&m->pins.counts) == NULL)
     return held ? end : page;
   while (page < end && fl_pins_hold(m, page) != held)
@@ -31,14 +32,20 @@ size_t fl_pins_next(const struct fl_mapping *m, size_t page, size_t end, bool he
   return page;
 }
 
-size_t fl_pins_next_of(const struct fl_operation *op, size_t from, bool held) {
-  size_t first = fl_first_page(op), end = first + op->span / fl_os_page_size();
-  return fl_pins_next(op->mapping, first + from, end, held) - first;
+bool fl_pins_next_run(const struct fl_mapping *m, size_t from, size_t end, bool held, struct fl_run *run) {
+  run->first = next(m, from, end, held);
+  run->end = next(m, run->first, end, !held);
+  return run->first < end;
 }
 
-void *fl_pinned_address(const struct fl_mapping *m, size_t page) {
-  return (void *)(atomic_load(&m->base) + page * fl_os_page_size());
+static bool some_are(const struct fl_operation *op, bool held) {
+  struct fl_run pages = fl_pages_of(op);
+  return next(op->mapping, pages.first, pages.end, held) < pages.end;
 }
+
+bool fl_pins_hold_some(const struct fl_operation *op) { return some_are(op, true); }
+
+bool fl_pins_hold_all(const struct fl_operation *op) { return !some_are(op, false); }
 
 /*
  * Where locking loads pages it would copy those of a copy-on-write mapping. So a second look at the same pages of the file
@@ -61,7 +68,7 @@ void fl_pinned_close_window(struct fl_mapping *m) {
 }
 
 static void *locked_address_of(const struct fl_mapping *m, size_t page) {
-  return m->pins.window == NULL ? fl_pinned_address(m, page) : (char *)m->pins.window + page * fl_os_page_size();
+  return m->pins.window == NULL ? fl_page_address(m, page) : (char *)m->pins.window + page * fl_os_page_size();
 }
 
 static void unlock(const struct fl_mapping *m, size_t first, size_t end) {
@@ -75,10 +82,9 @@ static int try_to_lock(const struct fl_mapping *m, size_t first, size_t end) {
   if (result == 0)
     return 0;
   size_t unheld = 0;
-  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, false)) < end; start = stop) {
-    stop = fl_pins_next(m, start, end, true);
-    unlock(m, start, stop);
-    unheld += stop - start;
+  for (struct fl_run run = {first, first}; fl_pins_next_run(m, run.end, end, false, &run);) {
+    unlock(m, run.first, run.end);
+    unheld += run.end - run.first;
   }
   size_t news = unheld == 0 ? end - first : unheld; /* none: they were mapped anew */
   bool may_be_limit = result == -ENOMEM || result == -EPERM;
@@ -107,10 +113,8 @@ static int64_t edges_of(const struct fl_mapping *m, size_t first, size_t end) {
 
 static int claim_entries(const struct fl_mapping *m, size_t first, size_t end) {
   int64_t more = 0;
-  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, false)) < end; start = stop) {
-    stop = fl_pins_next(m, start, end, true);
-    more += edges_of(m, start, stop);
-  }
+  for (struct fl_run run = {first, first}; fl_pins_next_run(m, run.end, end, false, &run);)
+    more += edges_of(m, run.first, run.end);
   return more <= 0 ? 0 : fl_map_entries_claim((uint64_t)more);
 }
 
@@ -124,7 +128,7 @@ static _Atomic(uint32_t) *count_of(const struct fl_mapping *m, size_t page) {
 }
 
 int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
-  bool all_held = fl_pins_next(m, first, end, false) == end;
+  bool all_held = next(m, first, end, false) == end;
   int result = claim_entries(m, first, end);
   if (result == 0 && !all_held)
     result = lock(m, first, end);
@@ -204,10 +208,8 @@ static void let_kept_go(struct fl_mapping *m, size_t first, size_t end) {
 }
 
 static void load_held(const struct fl_mapping *m, size_t first, size_t end) {
-  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, true)) < end; start = stop) {
-    stop = fl_pins_next(m, start, end, false);
-    fl_os_populate(fl_pinned_address(m, start), (stop - start) * fl_os_page_size(), false);
-  }
+  for (struct fl_run run = {first, first}; fl_pins_next_run(m, run.end, end, true, &run);)
+    fl_os_populate(fl_page_address(m, run.first), (run.end - run.first) * fl_os_page_size(), false);
 }
 
 /*
@@ -216,18 +218,17 @@ static void load_held(const struct fl_mapping *m, size_t first, size_t end) {
  */
 int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   int result = 0;
-  for (size_t start = first, stop; (start = fl_pins_next(m, start, end, true)) < end; start = stop) {
-    stop = fl_pins_next(m, start, end, false);
+  for (struct fl_run run = {first, first}; fl_pins_next_run(m, run.end, end, true, &run);) {
     pthread_mutex_lock(&m->pins.lock);
     /* Some may have been let go of meanwhile, and others of the range pinned, which locked them itself. */
-    size_t held = fl_pins_next(m, start, stop, false);
-    int locked = held == start ? 0 : lock(m, start, held);
-    let_kept_go(m, start, held);
+    size_t held = next(m, run.first, run.end, false);
+    int locked = held == run.first ? 0 : lock(m, run.first, held);
+    let_kept_go(m, run.first, held);
     pthread_mutex_unlock(&m->pins.lock);
     result = result < 0 ? result : locked;
     if (locked == 0) /* what cannot be had is told by touches */
-      load_held(m, start, held);
-    stop = held > start ? held : stop;
+      load_held(m, run.first, held);
+    run.end = held > run.first ? held : run.end;
   }
   return result;
 }

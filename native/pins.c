@@ -99,7 +99,7 @@ static int hold_part(struct fl_pin *pin, const struct fl_operation *op) {
   struct fl_mapping *m = op->mapping;
   if (op->span == 0)
     return 0;
-  size_t end = fl_first_page(op) + op->span / fl_os_page_size();
+  size_t end = fl_pages_of(op).end;
   pthread_mutex_lock(&m->pins.lock);
   int result = enlist(m, pin);
   if (result == 0 && pin->end < end) {
@@ -197,21 +197,17 @@ static void end_all(struct fl_mapping *m) {
   m->pins.first = NULL;
 }
 
-struct run {
-  size_t first, end;
-};
-
 static int by_first(const void *a, const void *b) {
-  const struct run *left = a, *right = b;
+  const struct fl_run *left = a, *right = b;
   return (left->first > right->first) - (left->first < right->first);
 }
 
 /* Runs that touch or overlap become one, and empty ones go; returns how many there are then. */
-static int64_t join(struct run *runs, int64_t count) {
+static int64_t join(struct fl_run *runs, int64_t count) {
   qsort(runs, (size_t)count, sizeof *runs, by_first);
   int64_t joined = 0;
   for (int64_t i = 0; i < count; i++) {
-    struct run *last = joined == 0 ? NULL : &runs[joined - 1];
+    struct fl_run *last = joined == 0 ? NULL : &runs[joined - 1];
     if (last != NULL && runs[i].first <= last->end)
       last->end = runs[i].end > last->end ? runs[i].end : last->end;
     else if (runs[i].first < runs[i].end)
@@ -221,24 +217,24 @@ static int64_t join(struct run *runs, int64_t count) {
 }
 
 /* What the pins of a mapping hold, with their lock held; many may hold the same. How many runs, or -ENOMEM. */
-static int64_t copy_runs(const struct fl_mapping *m, struct run **runs) {
+static int64_t copy_runs(const struct fl_mapping *m, struct fl_run **runs) {
   int64_t count = 0;
   *runs = NULL;
   for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
     count++;
   if (count == 0)
     return 0;
-  struct run *run = *runs = malloc((size_t)count * sizeof **runs);
+  struct fl_run *run = *runs = malloc((size_t)count * sizeof **runs);
   if (run == NULL)
     return -ENOMEM;
   for (const struct fl_pin *pin = m->pins.first; pin != NULL; pin = pin->next)
-    *run++ = (struct run){pin->first, pin->end};
+    *run++ = (struct fl_run){pin->first, pin->end};
   return join(*runs, count);
 }
 
 /* Without memory for the runs one pin after the other, however many hold the same. */
 static void forget_all(struct fl_mapping *m) {
-  struct run *runs;
+  struct fl_run *runs;
   int64_t count = copy_runs(m, &runs);
   for (int64_t i = 0; i < count; i++)
     fl_pinned_forget_range(m, runs[i].first, runs[i].end);
@@ -266,16 +262,16 @@ void fl_pins_discard(struct fl_mapping *m) {
  * Pages that a file lost and has again come back locked where nothing was mapped anew, which is not to be asked for once
  * more: the limit may be less than what is locked by now.
  */
-static int come_back(struct fl_mapping *m, struct run run) {
+static int come_back(struct fl_mapping *m, struct fl_run run) {
   if (!fl_os_keeps_locks())
     return fl_pins_lock_again(m, run.first, run.end);
   if (run.first < run.end) /* what cannot be had is told by touches */
-    fl_os_populate(fl_pinned_address(m, run.first), (run.end - run.first) * fl_os_page_size(), false);
+    fl_os_populate(fl_page_address(m, run.first), (run.end - run.first) * fl_os_page_size(), false);
   return 0;
 }
 
 int fl_pins_come_back(struct fl_mapping *m) {
-  struct run *runs;
+  struct fl_run *runs;
   pthread_mutex_lock(&m->pins.lock);
   int64_t count = copy_runs(m, &runs);
   pthread_mutex_unlock(&m->pins.lock);

@@ -33,18 +33,17 @@ size_t fl_pins_span(size_t span);
 /* Whether a page of the mapping is locked, by any pin or still. Takes no lock. */
 bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
 
-/* The first page of [page, end) that is held, or is not; `end` where there is none. Takes no lock. */
-size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
+/* The first run of the pages [from, end) that are held, or are not: false where there is none. Takes no lock. */
+bool fl_pins_next_run(const struct fl_mapping *mapping, size_t from, size_t end, bool held, struct fl_run *run);
 
-/* The same for the pages of an operation, counted from its first. */
-size_t fl_pins_next_of(const struct fl_operation *op, size_t from, bool held);
+/* Whether some page of the operation's is held, and whether all are. Take no lock. */
+bool fl_pins_hold_some(const struct fl_operation *op);
+bool fl_pins_hold_all(const struct fl_operation *op);
 
 /* The pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
 
 /* --- pinned_pages.c, for pins.c alone, with the lock of the mapping's pins held ----------------------------------- */
-
-void *fl_pinned_address(const struct fl_mapping *mapping, size_t page);
 
 /* Before pages are held for the first time, and when none will be any more. */
 int fl_pinned_open_window(struct fl_mapping *mapping);

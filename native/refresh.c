@@ -7,10 +7,10 @@
 #include <sched.h>
 
 /* The part of a run of the file's pages, from its start, that the device reads. */
-static size_t readable_end(const struct fl_mapping *m, struct fl_damage_run run) {
-  while (run.start < run.end && fl_os_probe_byte(m->fd, m->file_offset + run.start * fl_os_page_size()) == 0)
-    run.start++;
-  return run.start;
+static size_t readable_end(const struct fl_mapping *m, struct fl_run run) {
+  while (run.first < run.end && fl_os_probe_byte(m->fd, m->file_offset + run.first * fl_os_page_size()) == 0)
+    run.first++;
+  return run.first;
 }
 
 /*
@@ -18,33 +18,33 @@ static size_t readable_end(const struct fl_mapping *m, struct fl_damage_run run)
  * it counted any between the two looks below, or is at work, nobody knows whose mapping came last, and the run counts as
  * damaged as before. What it counted before the first look it has done when it is seen not to be at work.
  */
-static int map_run_again(struct fl_mapping *m, struct fl_damage_run run) {
+static int map_run_again(struct fl_mapping *m, struct fl_run run) {
   unsigned faults = atomic_load(&m->faults);
   while (atomic_load(&m->handling) != 0)
     sched_yield();
-  size_t page_size = fl_os_page_size();
-  uint64_t offset = m->file_offset + run.start * page_size;
-  void *base = (void *)(atomic_load(&m->base) + run.start * page_size);
-  int result = fl_os_map_again(m->fd, offset, base, (run.end - run.start) * page_size, m->mode, m->copy_on_write);
+  uint64_t offset = m->file_offset + run.first * fl_os_page_size();
+  void *base = fl_page_address(m, run.first);
+  size_t span = (run.end - run.first) * fl_os_page_size();
+  int result = fl_os_map_again(m->fd, offset, base, span, m->mode, m->copy_on_write);
   if (result < 0)
     return result;
   int advice = atomic_load(&m->advice);
   if (advice >= 0)
-    fl_os_advise(base, (run.end - run.start) * page_size, (enum fl_advice)advice);
-  fl_damage_unmark(m, run.start, run.end);
+    fl_os_advise(base, span, (enum fl_advice)advice);
+  fl_damage_unmark(m, run.first, run.end);
   if (atomic_load(&m->handling) != 0 || atomic_load(&m->faults) != faults)
-    fl_guard_mark(m, run.start, run.end);
-  return fl_pins_lock_again(m, run.start, run.end);
+    fl_guard_mark(m, run.first, run.end);
+  return fl_pins_lock_again(m, run.first, run.end);
 }
 
 /* All of a run but the pages that the device does not read. */
-static int map_readable_again(struct fl_mapping *m, struct fl_damage_run run) {
+static int map_readable_again(struct fl_mapping *m, struct fl_run run) {
   int result = 0;
-  while (result == 0 && run.start < run.end) {
-    struct fl_damage_run readable = {run.start, readable_end(m, run)};
-    if (readable.end > readable.start)
+  while (result == 0 && run.first < run.end) {
+    struct fl_run readable = {run.first, readable_end(m, run)};
+    if (readable.end > readable.first)
       result = map_run_again(m, readable);
-    run.start = readable.end + 1;
+    run.first = readable.end + 1;
   }
   return result;
 }
@@ -53,9 +53,9 @@ static int map_readable_again(struct fl_mapping *m, struct fl_damage_run run) {
 static int map_all_again(struct fl_mapping *m, uint64_t size) {
   int result = 0;
   size_t pages = size <= m->file_offset ? 0 : fl_page_ceil(size - m->file_offset) / fl_os_page_size();
-  struct fl_damage_run run = {0, 0};
-  while (result == 0 && fl_damage_next_run(m, NULL, run.end, &run) && run.start < pages)
-    result = map_readable_again(m, (struct fl_damage_run){run.start, run.end < pages ? run.end : pages});
+  struct fl_run run = {0, 0};
+  while (result == 0 && fl_damage_next_run(m, NULL, run.end, &run) && run.first < pages)
+    result = map_readable_again(m, (struct fl_run){run.first, run.end < pages ? run.end : pages});
   return result;
 }
 

@@ -67,7 +67,7 @@ static int ask_kernel(const struct fl_operation *op) {
 
 static int all_resident(const struct fl_operation *op) {
   bool honest = fl_residency_is_honest(op->mapping);
-  if (!honest && fl_pins_next_of(op, 0, false) < op->span / fl_os_page_size())
+  if (!honest && !fl_pins_hold_all(op))
     return -EPERM;
   int result = honest ? ask_kernel(op) : 1;
   if (result != 1)
@@ -95,11 +95,10 @@ int fl_is_intact(fl_id id, uint64_t offset, uint64_t length) {
 
 /* The page cache keeps what a page table still holds. */
 static void drop_entries_of_unpinned(const struct fl_operation *op) {
-  size_t page_size = fl_os_page_size(), pages = op->span / page_size;
-  for (size_t start = 0, end; (start = fl_pins_next_of(op, start, false)) < pages; start = end) {
-    end = fl_pins_next_of(op, start, true);
-    fl_os_drop_entries((unsigned char *)op->base + start * page_size, (end - start) * page_size);
-  }
+  const struct fl_mapping *m = op->mapping;
+  struct fl_run pages = fl_pages_of(op);
+  for (struct fl_run run = {pages.first, pages.first}; fl_pins_next_run(m, run.end, pages.end, false, &run);)
+    fl_os_drop_entries(fl_page_address(m, run.first), (run.end - run.first) * fl_os_page_size());
 }
 
 static int write_out(const struct fl_operation *op) {
