@@ -26,6 +26,7 @@ const { setImmediate } = require('node:timers')
 const { onAbort } = require('./abort')
 const { AbortError, mapClosed, mapTruncated } = require('./errors')
 const { chunkOptions, streamOptions } = require('./options')
+const { pageEnd, pageStart } = require('../worker/pages')
 
 const MIB = 2 ** 20
 const LEAST_SEGMENT = MIB // bytes of a touch, but at the end and where the window is smaller than two of them
@@ -104,7 +105,7 @@ class Scan {
     const { start } = options
     this.#window = Math.min(options.readAhead, FIRST_WINDOW)
     this.#wanted = this.#issued = this.#ready = this.#passed = start
-    this.#dropped = this.#pageStart(start + file.pageSize - 1)
+    this.#dropped = pageStart(start + file.pageSize - 1, this.#lead)
   }
 
   /**
@@ -194,8 +195,9 @@ class Scan {
     const most = this.#isBesideOthers && !this.#readsBlocks() ? LEAST_SEGMENT : this.#segmentSize
     const size = Math.max(LEAST_SEGMENT, Math.min(this.#window / 4, most))
     const longest = this.#options.readAhead === 0 ? size : Math.ceil(this.#options.readAhead / 2)
-    const end = this.#pageStart(offset + Math.min(size, longest))
-    return end > offset ? end : end + this.#file.pageSize
+    const last = offset + Math.min(size, longest)
+    const end = pageStart(last, this.#lead)
+    return end > offset ? end : pageEnd(last, this.#lead)
   }
 
   #touch(offset, end) {
@@ -233,9 +235,9 @@ class Scan {
   /** Evicts what was passed, if it is enough, in whole pages: one that is in use in part stays. */
   #drop(least) {
     if (!this.#options.dropBehind || this.#isDropping || this.#given.signal.aborted) return
-    const end = this.#pageStart(Math.min(this.#passed, this.#file.byteLength))
+    const end = pageStart(Math.min(this.#passed, this.#file.byteLength), this.#lead)
     if (end - this.#dropped < least) return
-    const first = this.#pageStart(this.#options.start + this.#file.pageSize - 1)
+    const first = pageStart(this.#options.start + this.#file.pageSize - 1, this.#lead)
     const offset = Math.max(first, this.#dropped - LARGEST_FOLIO)
     this.#isDropping = true
     this.#file.evict(offset, end - offset).then(() => this.#dropEnded(end), (error) => this.#dropFailed(error))
@@ -281,11 +283,6 @@ class Scan {
     await new Promise((resolve) => setImmediate(resolve))
     this.#turnedAt = performance.now()
     await this.#until(() => true) // it may have been given up meanwhile
-  }
-
-  /** The start of the page that a byte lies on. */
-  #pageStart(offset) {
-    return offset - ((offset + this.#lead) % this.#file.pageSize)
   }
 }
 

@@ -5,6 +5,7 @@ const { Buffer } = require('node:buffer')
 const native = require('../native/binding')
 const { Known, ResidencyMirror } = require('./residency-mirror')
 const { SeenEnds } = require('./seen-ends')
+const { intoPage, pageEnd } = require('../worker/pages')
 
 // The class whose instances Buffers are. Buffer.from() makes the same of its arguments, after many checks.
 const Species = Buffer[Symbol.species]
@@ -85,8 +86,8 @@ class HotViews {
   }
 
   #isFollowedByData(end) {
-    const intoPage = (this.#lead + end) % native.pageSize
-    const rest = intoPage === 0 ? 0 : Math.min(native.pageSize - intoPage, TAIL, this.#buffer.byteLength - end)
+    const restOfPage = intoPage(end, this.#lead) === 0 ? 0 : pageEnd(end, this.#lead) - end
+    const rest = Math.min(restOfPage, TAIL, this.#buffer.byteLength - end)
     return new Uint8Array(this.#buffer, end, rest).some((byte) => byte !== 0)
   }
 

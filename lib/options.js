@@ -7,6 +7,7 @@ const { Buffer, constants } = require('node:buffer')
 const { isAnyArrayBuffer, isSharedArrayBuffer, isTypedArray } = require('node:util').types
 const native = require('../native/binding')
 const { MAX_THREADS } = require('../worker/layout')
+const { intoPage } = require('../worker/pages')
 const { invalidType, invalidValue, outOfRange } = require('./errors')
 
 /** Bytes that one Buffer may have in the running Node: 4 GiB in Node 20. */
@@ -256,10 +257,9 @@ function wasmBuffer(memory) {
 
 /** Bytes that end on a page boundary, where `lead` bytes of a page come before them. */
 function checkAligned(name, value, lead = 0) {
-  const { pageSize } = native
-  if ((lead + value) % pageSize === 0) return
+  if (intoPage(value, lead) === 0) return
   const less = lead === 0 ? '' : ` less ${lead}, by which the mapping starts within a page`
-  throw invalidValue(name, value, `must be a multiple of ${pageSize}, the size of a page${less}`)
+  throw invalidValue(name, value, `must be a multiple of ${native.pageSize}, the size of a page${less}`)
 }
 
 /**

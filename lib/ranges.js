@@ -1,7 +1,7 @@
 'use strict'
 // Ranges that touch or overlap become one: what a list asks for in pieces is then one request to the device.
 
-const { pageSize } = require('../native/binding')
+const { pageEnd } = require('../worker/pages')
 
 /**
  * @param {Array<{offset: number, length: number}>} ranges in any order; stays as it is
@@ -21,8 +21,5 @@ function mergeRanges(ranges, lead) {
   }
   return merged
 }
-
-/** The first byte past the page that byte `end` lies on: a range that starts before it touches one that ends at `end`. */
-const pageEnd = (end, lead) => end - ((lead + end) % pageSize) + pageSize
 
 module.exports = { mergeRanges }

@@ -3,6 +3,7 @@
 // asked for in pieces is read in one piece, and nothing twice.
 
 const native = require('../native/binding')
+const { pageEnd } = require('./pages')
 
 const BLOCKED_MS = 1 // asking takes microseconds where nothing is in its way
 const MOST_WAITING = 64 << 10 // bytes of a range that may wait for others; a long one is not worth it
@@ -96,8 +97,5 @@ class Prefetch {
     this.#together = this.#isBlocked ? 1 : Math.min(2 * this.#together, MOST)
   }
 }
-
-/** The first byte past the page that byte `end` lies on: a range that starts before it touches one that ends at `end`. */
-const pageEnd = (end, lead) => end - ((lead + end) % native.pageSize) + native.pageSize
 
 module.exports = { Prefetch }

@@ -4,6 +4,7 @@
 const native = require('../native/binding')
 const operations = require('./operations')
 const { Flag, Op, State } = require('./layout')
+const { intoPage } = require('./pages')
 
 const SHORT = 64 << 10 // bytes
 
@@ -43,14 +44,14 @@ function settle(channel, slot, result, length, worked, ended) {
 }
 
 /** How far a slot's range begins into its first page. */
-const intoPage = (channel, slot) => (channel.offset[slot] + channel.lead[slot]) % native.pageSize
+const startOf = (channel, slot) => intoPage(channel.offset[slot], channel.lead[slot])
 
 /** Bytes from `done` to the end of a piece of `size`, or of the range; of operations that are quick a piece has more. */
 function restOf(size, channel, slot, done) {
   const rest = channel.length[slot] - done
   const most = size * operations[channel.op[slot]].sliceFactor
   if (most === 0 || (done === 0 && rest <= most)) return rest
-  return Math.min(rest, most - ((done + intoPage(channel, slot)) % most))
+  return Math.min(rest, most - ((done + startOf(channel, slot)) % most))
 }
 
 class Slices {
@@ -76,7 +77,7 @@ class Slices {
   /** Whether a slice begins at `done`, and not just a step of one. */
   isStart(channel, slot, done) {
     const most = this.#size * operations[channel.op[slot]].sliceFactor
-    return done === 0 || (most > 0 && (done + intoPage(channel, slot)) % most === 0)
+    return done === 0 || (most > 0 && (done + startOf(channel, slot)) % most === 0)
   }
 
   /** Whether all that is left of a slot is to make a few pages resident, for loads. */
