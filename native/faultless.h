@@ -263,7 +263,7 @@ uint64_t fl_page_count(fl_id id, uint64_t offset, uint64_t length);
 
 /*
  * Writes one byte a page (1: in the page cache) to `vector`, which holds fl_page_count() of them, and the number of
- * ones to `resident`. -EPERM where the kernel will not say: since Linux 5.2 mincore(2) calls every page resident to
+ * ones to `resident`. Pages past the end of the file, and lost ones, are 0. -EPERM where the kernel will not say: since Linux 5.2 mincore(2) calls every page resident to
  * whoever neither owns the file nor may write it (kernel commit 134fca9063ad).
  */
 int fl_residency(fl_id id, uint64_t offset, uint64_t length, uint8_t *vector, uint64_t *resident);

@@ -1,4 +1,5 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
+#include "damage.h"
 #include "growth.h"
 #include "guard.h"
 #include "mirror.h"
@@ -29,6 +30,25 @@ bool fl_residency_is_honest(struct fl_mapping *m) {
   return honest == 1;
 }
 
+/*
+ * How many pages of the range the file has. The kernel tells of what is in the page cache, where a large folio stays as a
+ * whole when the file is cut within it.
+ */
+static size_t pages_of_file(const struct fl_operation *op) {
+  struct fl_os_status status;
+  size_t page_size = fl_os_page_size(), pages = op->span / page_size;
+  if (fl_os_cached_file_status(op->mapping->fd, &status) < 0)
+    return pages;
+  uint64_t bytes = status.size < op->file_offset ? 0 : status.size - op->file_offset;
+  return bytes < op->span ? fl_page_ceil(bytes) / page_size : pages;
+}
+
+/* Zeros in the place of a lost page are in memory, and are no page of the file's. */
+static bool is_lost(const struct fl_operation *op, size_t page) {
+  const struct fl_mapping *m = op->mapping;
+  return atomic_load(&m->damaged_pages) > 0 && fl_damage_is_marked(m, fl_first_page(op) + page);
+}
+
 static int residency(const struct fl_operation *op, uint8_t *vector, uint64_t *resident) {
   *resident = 0;
   if (op->span == 0)
@@ -38,8 +58,9 @@ static int residency(const struct fl_operation *op, uint8_t *vector, uint64_t *r
   int result = fl_os_residency(op->base, op->span, vector);
   if (result < 0)
     return result;
-  for (size_t i = 0; i < op->span / fl_os_page_size(); i++)
-    *resident += vector[i] &= 1;
+  size_t pages = op->span / fl_os_page_size(), of_file = pages_of_file(op);
+  for (size_t i = 0; i < pages; i++)
+    *resident += vector[i] = (vector[i] & 1) != 0 && i < of_file && !is_lost(op, i);
   return 0;
 }
 

@@ -48,6 +48,20 @@ describe('\'damage\'', () => {
   })
 })
 
+// The kernel reads for itself, and gets no signal.
+test('a system call that is given a view of a lost page fails with EFAULT, and makes no page zeros', async () => {
+  const name = path.join(folder, 'given away')
+  fs.writeFileSync(name, Buffer.alloc(4 * PAGE, 1))
+  const file = await open(name)
+  const view = await file.view(2 * PAGE, PAGE)
+  fs.truncateSync(name, PAGE)
+  expect(() => fs.writeFileSync(path.join(folder, 'its copy'), view)).toThrow(expect.objectContaining({ code: 'EFAULT' }))
+  expect(file.damaged).toBe(0)
+  expect(view[0]).toBe(0) // a load
+  expect(file.damaged).toBe(PAGE)
+  await file.close()
+})
+
 test('each look for news goes over the pages of a file once, however many runs of them are lost', () => {
   const lost = [[0, PAGE], [3 * PAGE, 2 * PAGE], [9 * PAGE, 1]].map(([offset, length]) => ({ offset, length }))
   const next = jest.spyOn(native, 'nextDamage').mockImplementation((id, seen, from) => lost.find(({ offset }) => offset >= from))

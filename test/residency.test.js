@@ -111,6 +111,30 @@ describe('residency', () => {
     })
   })
 
+  // What write() leaves in the page cache are folios of up to 512 KiB, of which one stays whole when the file is cut within it.
+  test.each([['within a page', 123], ['between two', 0]])('of a file that was cut %s: no page past its end', async (_, bit) => {
+    const path = makeFile(folder, 'cut', 256 * page)
+    const file = closeLater(await open(path, { offset: page }))
+    await file.touch()
+    fs.truncateSync(path, 3 * page + bit)
+    expect(await residentPages(file)).toEqual(pagesFrom(0, bit > 0 ? 3 : 2))
+    expect(await file.residency(3 * page, 2 * page)).toMatchObject({ pages: 2, resident: 0 })
+    fs.truncateSync(path, 0)
+    expect(await residentPages(file)).toEqual([])
+  })
+
+  test('of a file that was cut and has grown again: no page that became zeros', async () => {
+    const path = makeFile(folder, 'lost', 4 * page)
+    const file = closeLater(await open(path))
+    fs.truncateSync(path, page)
+    expect(new Uint8Array(file.buffer)[2 * page]).toBe(0)
+    fs.writeFileSync(path, Buffer.alloc(4 * page, 1))
+    expect(await residentPages(file)).toEqual([0, 1, 3])
+    await file.refresh()
+    await file.touch()
+    expect(await residentPages(file)).toEqual([0, 1, 2, 3])
+  })
+
   test('is a snapshot: it does not change afterwards', async () => {
     const file = await openCold()
     const before = await file.residency()

@@ -878,7 +878,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
 
   /**
    * Asks the kernel by mincore(2) which pages of a range are in memory. Pages past the end of the file count as not
-   * resident.
+   * resident, and so do those that were lost and are zeros now ({@link MappedFile.damaged}).
    *
    * @thread A pool's.
    * @throws The system's errors.
@@ -1124,7 +1124,7 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
 export interface Damage {
   /** The first byte. */
   offset: number
-  /** Bytes, in whole pages. */
+  /** Bytes: of whole pages, as far as the mapping has them. */
   length: number
   /** Where the pages were lost in the memory of a lease, and not in `buffer`. */
   lease?: MemoryLease
