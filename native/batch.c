@@ -46,6 +46,7 @@ static size_t prefetch_together(const struct fl_part *parts, size_t count) {
 
 bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns) {
   size_t most = least(together, fl_os_most_ranges());
+  bool was_long = false;
   int64_t before = fl_os_now();
   for (size_t i = 0, done; i < count; i += done) {
     done = most > 1 ? prefetch_together(parts + i, least(count - i, most)) : 0;
@@ -54,11 +55,10 @@ bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together
       done = 1;
     }
     int64_t after = fl_os_now();
-    if (after - before > most_ns)
-      return true;
+    was_long = was_long || after - before > most_ns;
     before = after;
   }
-  return false;
+  return was_long;
 }
 
 /* As prefetch_together; those that are resident stay begun. */

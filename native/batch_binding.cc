@@ -18,8 +18,8 @@ size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
   return count;
 }
 
-// prefetchEach(parts, count, milliseconds, together): whether one took longer than that, and what comes after it was left
-// out. So many go by one system call where the system can.
+// prefetchEach(parts, count, milliseconds, together): whether one took longer than that. So many go by one system call where
+// the system can.
 Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
   fl_part parts[FL_PARTS_MAX];
   size_t count = PartsOf(info, parts), together = info[3].As<Napi::Number>().Uint32Value();

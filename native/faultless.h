@@ -314,8 +314,7 @@ struct fl_part {
 };
 
 /*
- * fl_prefetch on one after the other, until one takes longer than `most_ns`: then the device's queue is full, and the
- * rest is left out. Whether that was so. Where the system can (Linux 6.15), up to `together` short parts of one mapping, at
+ * fl_prefetch on one after the other. Whether any took longer than `most_ns`: then the device's queue is full. Where the system can (Linux 6.15), up to `together` short parts of one mapping, at
  * least one, go by one system call, and as one.
  */
 bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns);

@@ -165,6 +165,15 @@ describe('a long slot', () => {
     return populated.filter(([page]) => page !== short)
   }
 
+  test('is asked for also where the device\'s queue is full of what came before it', () => {
+    native.prefetchEach.mockImplementation((parts) => {
+      prefetched.push([parts[1] / PAGE, parts[2] / PAGE])
+      return true
+    })
+    serveBoth({ sliceSize: 128 * PAGE }, 500, 3)
+    expect(prefetched).toEqual([[500, 1], [3, 128], [131, 128]])
+  })
+
   test('is done slice by slice where nothing short has come', () => {
     expect(serveBoth({ sliceSize: 128 * PAGE }, undefined, 3)).toEqual([[3, 128], [131, 128]])
     expect(prefetched).toEqual([[3, 128], [131, 128]])

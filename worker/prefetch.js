@@ -23,7 +23,7 @@ class Prefetch {
     this.#mayAsk = mayAsk
   }
 
-  /** Since start(), a call has taken so long that the device's queue must be full. */
+  /** Since start(), a call has taken so long that the device's queue must be full: no more should be taken up. */
   get isBlocked() {
     return this.#isBlocked
   }
@@ -62,7 +62,10 @@ class Prefetch {
     return at
   }
 
-  /** Asks for all that wait, a file after the other. */
+  /**
+   * Asks for all that wait, a file after the other; also where the queue is full, as what a thread has taken up and nobody has asked
+   * for is read page by page.
+   */
   flush() {
     const last = STRIDE * this.#count
     this.#count = 0
@@ -88,13 +91,14 @@ class Prefetch {
       parts[filled++] = offset
       parts[filled++] = end - offset
     } while (at < last && ranges[at + 4] === file)
-    if (!this.#isBlocked && this.#mayAsk(file)) this.#ask(parts, filled / 3)
+    if (this.#mayAsk(file)) this.#ask(parts, filled / 3)
     return at
   }
 
   #ask(parts, count) {
-    this.#isBlocked = native.prefetchEach(parts, count, BLOCKED_MS, this.#together)
-    this.#together = this.#isBlocked ? 1 : Math.min(2 * this.#together, MOST)
+    const isBlocked = native.prefetchEach(parts, count, BLOCKED_MS, this.#together)
+    this.#isBlocked ||= isBlocked
+    this.#together = isBlocked ? 1 : Math.min(2 * this.#together, MOST)
   }
 }
 

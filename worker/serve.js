@@ -106,8 +106,8 @@ class Server {
   }
 
   /**
-   * Stops at a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The next
-   * time another channel comes first.
+   * Takes up no more after a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The
+   * next time another channel comes first.
    */
   prefetchWhere(mayTake) {
     const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
@@ -366,12 +366,8 @@ class Server {
     return count
   }
 
-  /**
-   * The device reads the next slice while this one is entered in the page table; also where a prefetch before has blocked,
-   * or else that slice would be read page by page.
-   */
+  /** The device reads the next slice while this one is entered in the page table. */
   prefetchNext(channel, slot, done) {
-    this.prefetches.start()
     this.prefetch(channel, slot, done + this.slices.lengthOf(channel, slot, done))
     this.prefetches.flush()
   }
