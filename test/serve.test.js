@@ -24,12 +24,12 @@ let server
 
 const say = (file) => Atomics.store(control, Control.WORKS_ON + 1, fileWord(mappingOf(file).fileId)) // of the other thread
 
-/** A touch of a page, in the next slot; or of another range of pages. */
-function ask(file, page = 0, pages = 1) {
+/** A touch of a page, in the next slot; or of another range of pages, or something else. */
+function ask(file, page = 0, pages = 1, op = Op.TOUCH) {
   const slot = channel.header[ChannelMemory.HIGH_WATER]++
   channel.header[ChannelMemory.USED]++
   const { id, fileId } = mappingOf(file)
-  channel.op[slot] = Op.TOUCH
+  channel.op[slot] = op
   channel.mapping[slot] = id
   channel.file[slot] = fileId
   channel.offset[slot] = page * PAGE
@@ -214,6 +214,34 @@ describe('a long slot', () => {
     server.prefetchWaiting()
     server.completePrefetched()
     expect(channel.done[long]).toBe((shortMs < 1 ? 1 : 4) * STEP * PAGE)
+  })
+
+  test('leaves the rest of its turn to others of its kind', () => {
+    jest.spyOn(native, 'populateEach').mockImplementation((parts, count, ms, results) => {
+      mockTime += 8e6
+      results.fill(0, 0, count)
+      return count
+    })
+    jest.spyOn(native, 'evict').mockImplementation(() => {
+      mockTime += 1e6
+      return 0
+    })
+    ask(files[0], 500)
+    ask(files[0], 502)
+    const evictions = Array.from({ length: 6 }, () => ask(files[0], 0, 1, Op.EVICT))
+    server.group.note(0) // a group may be of two
+    server.prefetchWaiting()
+    server.completePrefetched()
+    const done = evictions.filter((slot) => channel.state[slot] === State.DONE)
+    expect(done).toEqual(evictions.slice(0, 4)) // half of 8 ms
+  })
+
+  test('is no look at the residency of a few pages: that has its turn with the short ones', () => {
+    const look = jest.spyOn(native, 'readResidency').mockReturnValue(1)
+    Array.from({ length: 6 }, () => ask(files[0], 0, 1, Op.RESIDENCY))
+    server.prefetchWaiting()
+    server.completePrefetched()
+    expect(look).toHaveBeenCalledTimes(6)
   })
 
   test('has a slice a turn where no short ones have come, however long the look for them took', () => {

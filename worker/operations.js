@@ -44,6 +44,7 @@ define(Op.READ, {
 // Right only because slices end on page boundaries (slices.js): no page is counted twice.
 define(Op.RESIDENCY, {
   sliceFactor: LIGHT,
+  isQuick: true,
   run(channel, slot, offset, length, done) {
     const id = channel.mapping[slot]
     const at = channel.at[slot] + native.pageCount(id, offset - done, done)
@@ -104,6 +105,7 @@ define(Op.PIN, {
 
 define(Op.UNPIN, {
   sliceFactor: 1,
+  isQuick: true,
   run: (channel, slot, offset, length, done) => native.dropPin(channel.argument[slot], done + length)
 })
 

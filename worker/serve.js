@@ -11,17 +11,11 @@ const operations = require('./operations')
 const { Prefetch } = require('./prefetch')
 const { SLOTS, State, ChannelMemory, Control, generationOf, running } = require('./layout')
 const { ServedChannel } = require('./served-channel')
+const { Round } = require('./round')
 const { Slices, isCancelled, isShort, settle } = require('./slices')
 
 // What took longer is told of at once, and not at the end of its group.
 const WAITED_NS = 50e3 // a few resident pages take less
-// The part of the time that short slots of a slow device have taken for which a long one then has its turn: with a step for each
-// of theirs, all that was read beside four reads from one that takes 5 ms was 50 MiB a second. A quick one is asked soon enough again.
-const LONG_SHARE = 1 / 2
-
-// For so long after a short slot another is expected: no turn of a long one lasts longer.
-const SHORT_COMES_NS = 10e6
-
 // A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
 // these would have the others reach the device only when it has answered that one.
 const MOST_PAUSE_NS = 5e3
@@ -62,7 +56,7 @@ class Server {
     this.lookTurn = 0 // the last one before it began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
     this.hasShort = false // in the group: a slot that was short from its beginning
-    this.shortAt = -Infinity // ns: when the last of these was completed
+    this.round = new Round()
   }
 
   /** Those that have come into use since the last look as well. */
@@ -105,10 +99,7 @@ class Server {
     this.prefetchWhere(this.mayBegin)
   }
 
-  /**
-   * Takes up no more after a prefetch that blocks: the device's queue is full, and what is in it can be completed meanwhile. The
-   * next time another channel comes first.
-   */
+  /** Until a prefetch blocks: what the device's queue is full of can be completed first. The next time another channel begins. */
   prefetchWhere(mayTake) {
     const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
     this.prefetches.start()
@@ -160,7 +151,7 @@ class Server {
    * more than a slice of it. @returns {boolean} whether there was any
    */
   completePrefetched() {
-    const began = now()
+    this.round.begin()
     this.next = undefined
     this.found = false
     for (const channel of this.channels) channel.startSweep()
@@ -168,16 +159,28 @@ class Server {
     this.completeGroup()
     this.attendance.end()
     if (this.next === undefined) return this.found
-    const took = now() - began
-    const areSlow = took > SLOW_NS && this.shortAt >= began // and not just many, or a thread that lost its processor
-    const until = began + took + (areSlow ? Math.min(took * LONG_SHARE, SHORT_COMES_NS) : 0)
-    while (this.completeNext() && this.isNextLong && now() < until);
+    this.round.beginLong(now())
+    while (this.completeNext() && !this.round.isOver(now()) && (this.isNextLong || this.findLong()));
     return true
   }
 
   get isNextLong() {
     const { channel, slot } = this.next
     return Atomics.load(channel.state, slot) === State.PREFETCHED && !isShort(channel, slot)
+  }
+
+  /** @returns {boolean} whether there is another with much to do */
+  findLong() {
+    this.next = undefined
+    for (const channel of this.channels) {
+      if (channel.isInUse) channel.takeSlots(0, State.PREFETCHED, this.running, this.waitIfLong)
+    }
+    return this.next !== undefined
+  }
+
+  waitIfLong = (channel, slot) => {
+    this.isForNow(channel, slot)
+    return false
   }
 
   /**
@@ -282,12 +285,12 @@ class Server {
       const slept = sleeps
       if (slept >= 0) sleeps = native.threadSleeps()
       this.group.note(took, slept < 0 ? undefined : slept !== sleeps)
+      if (this.hasShort) this.round.noteShort(took, this.sliceBegan)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
       if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
       if (slots.length === 0) this.attendance.end()
       if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
     }
-    if (this.hasShort) this.shortAt = this.sliceBegan
     this.hasShort = false
   }
 
@@ -376,8 +379,7 @@ class Server {
   runSlice(channel, slot) {
     channel.turns[slot] = ++this.turn
     const done = channel.done[slot]
-    const shortCome = this.sliceBegan - this.shortAt < SHORT_COMES_NS
-    const length = shortCome ? this.slices.stepOf(channel, slot, done) : this.slices.lengthOf(channel, slot, done)
+    const length = this.round.isCut ? this.slices.stepOf(channel, slot, done) : this.slices.lengthOf(channel, slot, done)
     if (isCancelled(channel, slot)) return this.settleAlone(channel, slot, CANCELLED, length)
     if (this.slices.isStart(channel, slot, done)) this.prefetchNext(channel, slot, done)
     const result = operations[channel.op[slot]].run(channel, slot, channel.offset[slot] + done, length, done)
