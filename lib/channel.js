@@ -47,6 +47,7 @@ class Channel {
   #spin
   #ring
   #onSettled
+  #onGivenBack
 
   /**
    * @param {object} about
@@ -54,14 +55,16 @@ class Channel {
    * @param {number} about.spin the pool's, in microseconds
    * @param {() => void} about.ring called when slots wait that did not wait before
    * @param {(request: import('./request').Request) => void} about.onSettled called when a request has been settled
+   * @param {(channel: Channel) => void} about.onGivenBack called when it is over: after retire(), or abandon()
    */
-  constructor({ place, spin, ring, onSettled }) {
+  constructor({ place, spin, ring, onSettled, onGivenBack }) {
     this.#place = place
     this.#memory = place.memory
     this.#seen = Atomics.load(this.#memory.header, ChannelMemory.COMPLETIONS) // of whoever had it before
     this.#spin = spin
     this.#ring = ring
     this.#onSettled = onSettled
+    this.#onGivenBack = onGivenBack
   }
 
   /** Requests whose promise is pending. */
@@ -201,6 +204,7 @@ class Channel {
     this.#answers.close()
     this.#keepAlive.close()
     this.#place.giveBack()
+    this.#onGivenBack(this)
   }
 
   /** No thread will ever serve this channel again, and everything has been cancelled: lets go of what is left. */

@@ -38,6 +38,7 @@ COUNTED[Op.WRITE] = ['writes', 'writtenBytes']
 class PoolClient {
   #control
   #channel // made for the first request: a thread that only loads from mappings has none
+  #retired = new Set() // channels of which pool threads still have cancelled slots in hand
   #startFailures = 0
   #watch
   #watching = false
@@ -122,7 +123,8 @@ class PoolClient {
       place: claimPlace(this.memory),
       spin: this.settings.spin,
       ring: () => this.#ring(),
-      onSettled: (request) => this.#onSettled(request)
+      onSettled: (request) => this.#onSettled(request),
+      onGivenBack: (channel) => this.#retired.delete(channel)
     })
   }
 
@@ -143,8 +145,12 @@ class PoolClient {
 
   /** No thread will serve this one any more. */
   abandon() {
-    this.#channel?.abandon()
+    for (const channel of this.#channels) channel.abandon()
     this.#channel = undefined
+  }
+
+  get #channels() {
+    return this.#channel === undefined ? [...this.#retired] : [...this.#retired, this.#channel]
   }
 
   /** Has minThreads threads started here, for requests of other threads to come. */
@@ -172,8 +178,22 @@ class PoolClient {
   }
 
   #retireChannel() {
-    this.#channel?.retire()
+    if (this.#channel === undefined) return
+    const channel = this.#channel
     this.#channel = undefined
+    this.#retired.add(channel)
+    channel.retire()
+  }
+
+  /**
+   * Threads have died: see Channel.reclaim(). Where none is left, nobody will take up what was cancelled in retired channels.
+   * @returns {boolean} whether they had anything in hand
+   */
+  #reclaim(isLost, blame, makeError) {
+    let found = false
+    for (const channel of this.#channels) found = channel.reclaim(isLost, blame, makeError) || found
+    if (this.crew.size === 0) for (const channel of this.#retired) channel.giveUp()
+    return found
   }
 
   #onSettled(request) {
@@ -220,13 +240,21 @@ class PoolClient {
 
   #look() {
     this.#watching = false
-    if (!this.#channel?.needsThreads) return
+    if (!this.#needsThreads && this.#retired.size === 0) return
     if (Atomics.load(this.#control, Control.STOPPING) === 1) return this.#endWithPool()
     const died = () => threadFailed('Pool threads died') // made where it is needed: seldom, and this is often
-    this.#channel.reclaim((state) => this.crew.isLost(state), BLAME.OTHERS, died)
+    this.#reclaim((state) => this.crew.isLost(state), BLAME.OTHERS, died)
+    if (this.#needsThreads) this.#seeToThreads(died)
+    this.#startWatch()
+  }
+
+  get #needsThreads() {
+    return this.#channel?.needsThreads === true
+  }
+
+  #seeToThreads(died) {
     if (this.crew.size === 0) this.#replaceLastThread(died)
     else this.#addThreadIfStuck()
-    this.#startWatch()
   }
 
   #addThreadIfStuck() {
@@ -256,12 +284,12 @@ class PoolClient {
     if (!thread.left && !this.closed) Atomics.add(this.#control, Control.DIED, 1)
     const error = threadFailed(thread.neverStarted ? 'A pool thread could not start' : 'A pool thread died', cause)
     const wasIts = (state) => runnerOf(state) === thread.number && isRunner(state, thread.generation)
-    const hadWork = this.#channel?.reclaim(wasIts, BLAME.OWN, () => error)
+    const hadWork = this.#reclaim(wasIts, BLAME.OWN, () => error)
     if (debug.enabled) debug('thread %d %s', thread.number, endOf(thread, hadWork, cause))
     const hasServed = hadWork || this.#steps !== thread.stepsBefore
     this.#startFailures = thread.left || hasServed ? 0 : this.#startFailures + 1
     if (cause !== undefined) this.#hooks.onError?.(error)
-    if (this.crew.size === 0 && this.#channel?.needsThreads) this.#replaceLastThread(() => error)
+    if (this.crew.size === 0 && this.#needsThreads) this.#replaceLastThread(() => error)
     this.#retireIfUnused()
     this.#hooks.onThreadGone?.()
   }
