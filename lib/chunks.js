@@ -57,16 +57,19 @@ const SegmentState = Object.freeze({ PENDING: 0, READY: 1, FAILED: 2 })
  * @typedef {object} Source
  * @property {import('./mapped-file').MappedFile} file
  * @property {number} lead bytes from a page boundary of the file to its start
- * @property {() => number} inFlight requests of this thread that the file's pool has
+ * @property {() => import('./pool-client').PoolClient} pool the file's
  * @property {() => boolean} readsBlocks whether the file is read in blocks of 2 MiB, which small touches would not be
  * @property {(offset: number, length: number) => Buffer} view
  */
+
+/** By pool: requests of this thread's scans. Each of these asks for little at a time beside others, but not beside scans. */
+const ofScans = new WeakMap()
 
 /** One pass over a range. next() must not be called again before it has answered. */
 class Scan {
   #file
   #lead
-  #requests
+  #pool
   #readsBlocks
   #view
   #options
@@ -95,10 +98,10 @@ class Scan {
    * @param {boolean} options.dropBehind
    * @param {number} options.grace bytes behind the chunk in hand that are not dropped
    */
-  constructor({ file, lead, inFlight, readsBlocks, view }, options) {
+  constructor({ file, lead, pool, readsBlocks, view }, options) {
     this.#file = file
     this.#lead = lead
-    this.#requests = inFlight
+    this.#pool = pool
     this.#readsBlocks = readsBlocks
     this.#view = view
     this.#options = options
@@ -185,9 +188,15 @@ class Scan {
     return this.#segments.every(({ state }) => state !== SegmentState.FAILED)
   }
 
-  /** Whether this thread has asked the pool for anything else. */
+  /** Whether this thread has asked the pool for anything but scans. */
   get #isBesideOthers() {
-    return this.#requests() > this.#inFlight + (this.#isDropping ? 1 : 0)
+    const pool = this.#pool()
+    return pool.inFlight > (ofScans.get(pool) ?? 0)
+  }
+
+  #countRequests(change) {
+    const pool = this.#pool()
+    ofScans.set(pool, (ofScans.get(pool) ?? 0) + change)
   }
 
   /** On a page boundary, so that no page belongs to two segments. */
@@ -205,10 +214,12 @@ class Scan {
     this.#segments.push(segment)
     this.#issued = end
     this.#inFlight++
+    this.#countRequests(1)
     const began = performance.now()
     const settle = (state) => {
       segment.state = state
       this.#inFlight--
+      this.#countRequests(-1)
       this.#pace(performance.now() - began)
       this.#advance(this.#ready)
       this.#fill()
@@ -240,11 +251,13 @@ class Scan {
     const first = pageStart(this.#options.start + this.#file.pageSize - 1, this.#lead)
     const offset = Math.max(first, this.#dropped - LARGEST_FOLIO)
     this.#isDropping = true
+    this.#countRequests(1)
     this.#file.evict(offset, end - offset).then(() => this.#dropEnded(end), (error) => this.#dropFailed(error))
   }
 
   #dropEnded(dropped) {
     this.#isDropping = false
+    this.#countRequests(-1)
     this.#dropped = dropped
     this.#drop(DROP_AT_ONCE) // before reading goes on
     this.#fill()
@@ -257,6 +270,7 @@ class Scan {
    */
   #dropFailed(error) {
     this.#isDropping = false
+    this.#countRequests(-1)
     if (error.code !== 'ERR_POOL_QUEUE_FULL' && error.code !== 'ERR_MAP_CLOSED') this.#dropError = error
     this.#fill()
     this.#notify()

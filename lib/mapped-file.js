@@ -211,7 +211,7 @@ class MappedFile extends EventEmitter {
     return {
       file: this,
       lead: this.#mapping.lead,
-      inFlight: () => this.#pool.inFlight,
+      pool: () => this.#pool,
       readsBlocks: () => native.readsBlocks(this.#mapping.id),
       view: (offset, length) => this.#view(offset, length)
     }

@@ -401,6 +401,30 @@ describe('read-ahead', () => {
     if (others === 0) expect(most).toBeGreaterThan(2)
   })
 
+  test('is done by touches that grow beside another scan', async () => {
+    const { pool, file } = await openAlone()
+    const other = await open(path, { pool })
+    opened.push({ pool, file: other })
+    let inFlight = 0
+    jest.spyOn(Object.getPrototypeOf(clientOf(pool)), 'inFlight', 'get').mockImplementation(() => inFlight)
+    const never = []
+    other.touch = () => new Promise((resolve) => (inFlight++, never.push(resolve)))
+    const { touch } = file
+    file.touch = function (...args) {
+      inFlight++
+      return touch.apply(this, args).finally(() => inFlight--)
+    }
+    const ranges = spyOnTouches(file)
+    const chunks = other.chunks()
+    const pending = chunks.next()
+    await until(() => never.length > 1)
+    for await (const chunk of file.chunks({ chunkSize: PAGE })) if (chunk.length < PAGE) break
+    expect(Math.max(...ranges.map(([, length]) => length))).toBeGreaterThan(MIB)
+    for (const resolve of never) resolve()
+    await pending
+    await chunks.return()
+  })
+
   test('that was evicted meanwhile is touched again', async () => {
     const { pool, file } = await openAlone()
     const chunks = file.chunks()
