@@ -2,10 +2,12 @@
 // once for each file. That halves what whoever builds the addon waits.
 #include "addon.cc"
 #include "batch_binding.cc"
+#include "damage_binding.cc"
 #include "damage_signal.cc"
 #include "file_changes.cc"
 #include "holdings.cc"
 #include "laid_buffers.cc"
+#include "mapping_binding.cc"
 #include "opened_files.cc"
 #include "overlays.cc"
 #include "pin_binding.cc"
