@@ -401,28 +401,35 @@ describe('read-ahead', () => {
     if (others === 0) expect(most).toBeGreaterThan(2)
   })
 
-  test('is done by touches that grow beside another scan', async () => {
-    const { pool, file } = await openAlone()
+  test('is done by as many touches beside another scan as alone', async () => {
+    const { pool, file, gate } = await openGated({ pool: { maxThreads: 1, sliceSize: MIB } })
     const other = await open(path, { pool })
     opened.push({ pool, file: other })
     let inFlight = 0
     jest.spyOn(Object.getPrototypeOf(clientOf(pool)), 'inFlight', 'get').mockImplementation(() => inFlight)
     const never = []
     other.touch = () => new Promise((resolve) => (inFlight++, never.push(resolve)))
+    let most = 0
+    let own = 0
     const { touch } = file
     file.touch = function (...args) {
       inFlight++
-      return touch.apply(this, args).finally(() => inFlight--)
+      most = Math.max(most, ++own)
+      return touch.apply(this, args).finally(() => (inFlight--, own--))
     }
-    const ranges = spyOnTouches(file)
-    const chunks = other.chunks()
-    const pending = chunks.next()
+    const scans = [other.chunks(), file.chunks({ chunkSize: MIB })]
+    const pending = [scans[0].next()]
     await until(() => never.length > 1)
-    for await (const chunk of file.chunks({ chunkSize: PAGE })) if (chunk.length < PAGE) break
-    expect(Math.max(...ranges.map(([, length]) => length))).toBeGreaterThan(MIB)
+    const first = scans[1].next()
+    await until(() => gate.arrived > 0)
+    gate.permit(1)
+    await first
+    pending.push(scans[1].next()) // which has to wait, so that more is read ahead
+    expect(most).toBe(MOST_IN_FLIGHT)
     for (const resolve of never) resolve()
-    await pending
-    await chunks.return()
+    gate.open()
+    await Promise.all(pending)
+    await Promise.all(scans.map((chunks) => chunks.return()))
   })
 
   test('that was evicted meanwhile is touched again', async () => {
