@@ -100,11 +100,11 @@ test('leaves a file alone on which the other thread of two is', () => {
 test('has slots wait again whose file the other came to before they could be prefetched', () => {
   const slots = files.map((file) => ask(file))
   comeBefore(3, files[0]) // after the looks at both slots
-  server.prefetchWaiting()
+  server.intake.takeWaiting()
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.WAITING, State.PREFETCHED])
   expect(server.attendance.refused).toBe(true)
   expect(control[Control.DOORBELL]).toBe(1)
-  expect(server.came).toBe(1)
+  expect(server.intake.came).toBe(1)
   Atomics.store(control, Control.WORKS_ON + 1, 0)
   expect(server.serve()).toBe(false)
   expect(slots.map((slot) => channel.state[slot])).toEqual([State.DONE, State.DONE])
@@ -112,7 +112,7 @@ test('has slots wait again whose file the other came to before they could be pre
 
 test('puts a slot back that was filled anew between the look and the claim', () => {
   const [first, second] = [ask(files[0]), ask(files[0])]
-  server.prefetchWaiting()
+  server.intake.takeWaiting()
   const { mayJoin } = server
   server.mayJoin = (about, slot) => {
     const may = mayJoin(about, slot)
@@ -211,7 +211,7 @@ describe('a long slot', () => {
     ask(files[0], 502)
     const long = ask(files[0], 0, 500)
     server.group.note(0) // a group may be of two
-    server.prefetchWaiting()
+    server.intake.takeWaiting()
     server.completePrefetched()
     expect(channel.done[long]).toBe((shortMs < 1 ? 1 : 4) * STEP * PAGE)
   })
@@ -230,7 +230,7 @@ describe('a long slot', () => {
     ask(files[0], 502)
     const evictions = Array.from({ length: 6 }, () => ask(files[0], 0, 1, Op.EVICT))
     server.group.note(0) // a group may be of two
-    server.prefetchWaiting()
+    server.intake.takeWaiting()
     server.completePrefetched()
     const done = evictions.filter((slot) => channel.state[slot] === State.DONE)
     expect(done).toEqual(evictions.slice(0, 4)) // half of 8 ms
@@ -239,7 +239,7 @@ describe('a long slot', () => {
   test('is no look at the residency of a few pages: that has its turn with the short ones', () => {
     const look = jest.spyOn(native, 'readResidency').mockReturnValue(1)
     Array.from({ length: 6 }, () => ask(files[0], 0, 1, Op.RESIDENCY))
-    server.prefetchWaiting()
+    server.intake.takeWaiting()
     server.completePrefetched()
     expect(look).toHaveBeenCalledTimes(6)
   })
@@ -252,7 +252,7 @@ describe('a long slot', () => {
       return sweepEach.call(server)
     }
     ask(files[0], 0, 512)
-    server.prefetchWaiting()
+    server.intake.takeWaiting()
     server.completePrefetched()
     expect(populated).toEqual([[0, 128]])
   })

@@ -1,24 +1,21 @@
 'use strict'
-// Serves the slots of channels on one pool thread: all that waits is prefetched before the first of it is completed,
-// so that the device sees every request at once; then slots are completed one slice at a time. Channels take turns.
+// Serves the slots of channels on one pool thread: all that waits is taken up and prefetched (intake.js), then completed one
+// slice at a time. Channels take turns.
 
 const native = require('../native/binding')
 const { Attendance } = require('./attendance')
 const { now } = require('./clock')
 const { Courtesy } = require('./courtesy')
 const { Group, MOST_IN_GROUP, SLOW_NS } = require('./group')
+const { Intake } = require('./intake')
 const operations = require('./operations')
-const { Prefetch } = require('./prefetch')
-const { SLOTS, State, ChannelMemory, Control, generationOf, running } = require('./layout')
-const { ServedChannel } = require('./served-channel')
+const { State, ChannelMemory, Control, generationOf, running } = require('./layout')
 const { Round } = require('./round')
+const { Turns } = require('./served-channel')
 const { Slices, isCancelled, isShort, settle } = require('./slices')
 
 // What took longer is told of at once, and not at the end of its group.
 const WAITED_NS = 50e3 // a few resident pages take less
-// A caller that is told of several answers at once asks for as many again, some us apart. A thread that waited for the first of
-// these would have the others reach the device only when it has answered that one.
-const MOST_PAUSE_NS = 5e3
 
 const CANCELLED = -1 // any negative result will do: the caller has already told its user why
 
@@ -33,38 +30,23 @@ class Server {
    * @param {number} options.spin microseconds, the most that it may wait for anything without sleeping
    */
   constructor(pool, thread, word, { sliceSize, maxThreads, spin }) {
-    this.pool = pool
     this.control = pool.control
     this.running = running(thread, generationOf(word))
     this.slices = new Slices(sliceSize)
     this.attendance = new Attendance(pool.control, thread, maxThreads)
     this.courtesy = new Courtesy()
-    this.channels = []
-    this.firstToPrefetch = 0 // the channel whose turn it is
-    this.prefetches = new Prefetch((file) => this.mayAsk(file)) // a prefetch may hang as well
-    this.pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
-    this.heard = 0 // the doorbell, as it was before the last look for waiting slots
-    this.came = 0 // slots that were prefetched since the round began
-    this.expected = 0 // how many come in a round, as far as the rounds before tell
     this.group = new Group(spin > 0) // of slots that this thread has claimed
+    this.turns = new Turns()
+    this.intake = new Intake(pool, this, spin)
+    this.channels = this.intake.channels
     this.parts = new Float64Array(3 * MOST_IN_GROUP) // those of a group that is touched at once, as native takes them
     this.results = new Float64Array(MOST_IN_GROUP)
     this.found = false // a slot to complete, since it was last looked for any
     this.left = 0 // slots that the channel which has its turn may still have completed
     this.next = undefined // the slot with much to do whose turn it is
-    this.turn = 0 // of a slot of this thread's; turns are counted
-    this.lookTurn = 0 // the last one before it began to look for waiting slots
     this.sliceBegan = 0 // ns: when the slice before it in the group ended
     this.hasShort = false // in the group: a slot that was short from its beginning
     this.round = new Round()
-  }
-
-  /** Those that have come into use since the last look as well. */
-  findChannels() {
-    const count = Atomics.load(this.control, Control.CHANNELS)
-    while (this.channels.length < count) {
-      this.channels.push(this.pool.channel(this.channels.length, ServedChannel))
-    }
   }
 
   /**
@@ -74,76 +56,9 @@ class Server {
   serve() {
     do {
       this.attendance.refused = false
-      this.prefetchBurst()
+      this.intake.takeBurst()
     } while (this.completePrefetched())
     return this.attendance.refused
-  }
-
-  /** All that waits; where any does, also what its callers go on to ask for at once, if they did in the rounds before. */
-  prefetchBurst() {
-    if (this.came > 0) this.expected = Math.max(this.came, this.expected - 1)
-    this.came = 0
-    this.prefetchWaiting()
-    let end = now() + this.pauseNs
-    while (this.came > 0 && this.came < this.expected && !this.prefetches.isBlocked && now() < end) {
-      if (Atomics.load(this.control, Control.DOORBELL) === this.heard) continue
-      const { came } = this
-      this.prefetchWaiting()
-      if (this.came > came) end = now() + this.pauseNs // what rings for others is nothing to wait for
-    }
-  }
-
-  prefetchWaiting() {
-    this.heard = Atomics.load(this.control, Control.DOORBELL)
-    this.findChannels()
-    this.prefetchWhere(this.mayBegin)
-  }
-
-  /** Until a prefetch blocks: what the device's queue is full of can be completed first. The next time another channel begins. */
-  prefetchWhere(mayTake) {
-    const began = now() // for all slots: a sweep is short, as it ends where the device's queue is full
-    this.prefetches.start()
-    this.lookTurn = this.turn
-    const { length } = this.channels
-    let number = this.firstToPrefetch
-    for (let i = 0; i < length && !this.prefetches.isBlocked; i++) {
-      const channel = this.channels[number]
-      number = (number + 1) % length
-      if (!channel.isInUse) continue
-      channel.lookBegan = began
-      channel.takeSlots(0, State.WAITING, State.PREFETCHED, mayTake, this.prefetchFirst)
-    }
-    this.prefetches.flush()
-    if (this.prefetches.isBlocked) this.firstToPrefetch = number
-    if (this.group.slots.length === 0) this.attendance.end()
-  }
-
-  prefetchFirst = (channel, slot) => {
-    channel.turns[slot] = ++this.turn
-    this.came++
-    this.prefetch(channel, slot, 0)
-    return !this.prefetches.isBlocked
-  }
-
-  /** Others may have come to its file since its slots were taken. Then these wait again, or they would be read page by page. */
-  mayAsk(file) {
-    const { channel, slots } = this.group
-    const may = slots.length > 0 ? file === channel.file[slots[0]] : this.attendance.mayBegin(file)
-    if (!may) this.putBack(file)
-    return may
-  }
-
-  /** What was taken of a file since the look began; and rings, as who came to it may have found nothing there and be about to sleep. */
-  putBack(file) {
-    let count = 0
-    for (const { file: files, state, turns } of this.channels) {
-      for (let slot = 0; slot < SLOTS; slot++) {
-        if (turns[slot] <= this.lookTurn || files[slot] !== file) continue
-        if (Atomics.compareExchange(state, slot, State.PREFETCHED, State.WAITING) === State.PREFETCHED) count++
-      }
-    }
-    this.came -= count
-    if (count > 0) Atomics.add(this.control, Control.DOORBELL, 1)
   }
 
   /**
@@ -258,7 +173,7 @@ class Server {
       isMine = false
     }
     if (isMine) {
-      channel.longTurn = ++this.turn
+      channel.longTurn = this.turns.next()
       this.join(channel, slot)
       this.completeGroup()
     }
@@ -287,22 +202,11 @@ class Server {
       this.group.note(took, slept < 0 ? undefined : slept !== sleeps)
       if (this.hasShort) this.round.noteShort(took, this.sliceBegan)
       // What came without a wait is told of once, at the end; unless what comes before that may block.
-      if (slots.length === 0 || took > WAITED_NS || this.prefetches.isBlocked) untold = this.tell(channel, untold)
+      if (slots.length === 0 || took > WAITED_NS || this.intake.isBlocked) untold = this.tell(channel, untold)
       if (slots.length === 0) this.attendance.end()
-      if (Atomics.load(this.control, Control.DOORBELL) !== this.heard) this.prefetchNew()
+      this.intake.takeNew()
     }
     this.hasShort = false
-  }
-
-  /**
-   * New requests reach the device before the next page is waited for. In the midst of a group only those of its file: what
-   * this thread has claimed must not wait for a file that hangs, as no other thread can take it.
-   */
-  prefetchNew() {
-    const { channel, slots } = this.group
-    if (slots.length === 0) return this.prefetchWaiting()
-    const file = channel.file[slots[0]]
-    this.prefetchWhere((other, slot) => other.file[slot] === file)
   }
 
   /** @returns {number} 0: what is left to tell */
@@ -333,13 +237,6 @@ class Server {
     return news
   }
 
-  // Another thread may run the slot meanwhile and move `done` on: prefetching the wrong slice is harmless.
-  prefetch(channel, slot, done) {
-    if (!operations[channel.op[slot]].readsPages || isCancelled(channel, slot)) return
-    const length = this.slices.lengthOf(channel, slot, done)
-    if (length > 0) this.prefetches.add(channel.mapping[slot], channel.file[slot], channel.lead[slot], channel.offset[slot] + done, length)
-  }
-
   /**
    * Completes plain touches of a group by one call, the youngest first, `most` of them or as many as come without a wait.
    * @returns {number} slots that have ended
@@ -352,7 +249,7 @@ class Server {
     for (let i = 1, at = 0; i <= wanted; i++) {
       const slot = slots[slots.length - i]
       const done = channel.done[slot]
-      channel.turns[slot] = ++this.turn
+      channel.turns[slot] = this.turns.next()
       parts[at++] = channel.mapping[slot]
       parts[at++] = channel.offset[slot] + done
       parts[at++] = channel.length[slot] - done
@@ -369,19 +266,13 @@ class Server {
     return count
   }
 
-  /** The device reads the next slice while this one is entered in the page table. */
-  prefetchNext(channel, slot, done) {
-    this.prefetch(channel, slot, done + this.slices.lengthOf(channel, slot, done))
-    this.prefetches.flush()
-  }
-
   /** @returns {boolean} whether the caller wants to know of it */
   runSlice(channel, slot) {
-    channel.turns[slot] = ++this.turn
+    channel.turns[slot] = this.turns.next()
     const done = channel.done[slot]
     const length = this.round.isCut ? this.slices.stepOf(channel, slot, done) : this.slices.lengthOf(channel, slot, done)
     if (isCancelled(channel, slot)) return this.settleAlone(channel, slot, CANCELLED, length)
-    if (this.slices.isStart(channel, slot, done)) this.prefetchNext(channel, slot, done)
+    if (this.slices.isStart(channel, slot, done)) this.intake.prefetchNext(channel, slot, done)
     const result = operations[channel.op[slot]].run(channel, slot, channel.offset[slot] + done, length, done)
     Atomics.add(this.control, Control.STEPS, 1)
     return this.settleAlone(channel, slot, result, length)

@@ -3,9 +3,18 @@
 
 const { SLOTS, Owner, ChannelMemory, GONE, State, statusOf } = require('./layout')
 
+/** Counts what a thread does for slots, so that it knows for which it has done nothing for longest. */
+class Turns {
+  last = 0
+
+  next() {
+    return ++this.last
+  }
+}
+
 class ServedChannel extends ChannelMemory {
-  turns = new Float64Array(SLOTS) // when this thread last did something for each slot
-  longTurn = 0 // when this thread last did something for a slot with much to do
+  turns = new Float64Array(SLOTS) // the last turn of each slot
+  longTurn = 0 // the last of a slot with much to do
   cursor = 0 // the slot at which the sweep goes on
   isSwept = false // it has come to the end once
   lookBegan = 0 // ns: when this thread last began to look for waiting slots
@@ -49,4 +58,4 @@ class ServedChannel extends ChannelMemory {
   }
 }
 
-module.exports = { ServedChannel }
+module.exports = { ServedChannel, Turns }
