@@ -161,10 +161,8 @@ static void drop_part(struct fl_mapping *m, struct fl_pin *pin, uint64_t upto) {
   pthread_mutex_unlock(&m->pins.lock);
 }
 
-int fl_pin_drop(fl_id id, uint64_t upto) {
-  struct fl_pin *pin = fl_table_acquire(&pins, id);
-  if (pin == NULL)
-    return 0;
+/* With a reference, which it takes. */
+static void drop(struct fl_pin *pin, uint64_t upto) {
   struct fl_operation op;
   if (fl_operation_begin(&op, pin->mapping, 0, 0) == 0) {
     drop_part(op.mapping, pin, upto);
@@ -173,16 +171,21 @@ int fl_pin_drop(fl_id id, uint64_t upto) {
     end_fresh(pin); /* others are ended by the mapping's own end */
   }
   put(pin);
+}
+
+int fl_pin_drop(fl_id id, uint64_t upto) {
+  struct fl_pin *pin = fl_table_acquire(&pins, id);
+  if (pin != NULL)
+    drop(pin, upto);
   return 0;
 }
 
+static void drop_all(void *pin) { drop(pin, UINT64_MAX); }
+
 void fl_pin_abandon(fl_id id) {
   struct fl_pin *pin = fl_table_acquire(&pins, id);
-  if (pin == NULL)
-    return;
-  put(pin);
-  struct fl_remains remains = {.pin = id, .fd = -1};
-  fl_reap(&remains);
+  if (pin != NULL)
+    fl_reap_by(drop_all, pin);
 }
 
 /* --- the mapping's own end, and its repair ------------------------------------------------------------------- */

@@ -36,8 +36,6 @@ static bool starting;  /* one of them */
 static size_t backlog; /* jobs that are not finished */
 
 static void give_back(const struct fl_remains *remains) {
-  if (remains->pin != 0)
-    fl_pin_drop(remains->pin, UINT64_MAX);
   if (remains->pins != NULL) { /* entries of locked pages are not dropped in steps */
     if (remains->base != NULL)
       fl_os_unlock(remains->base, remains->span);

@@ -14,7 +14,6 @@ struct fl_remains {
   size_t mirror_span;
   void *pins; /* counts; where there are some, pages may be locked */
   size_t pins_span;
-  fl_id pin; /* to be let go of */
   int fd;
 };
 void fl_reap(const struct fl_remains *remains);
