@@ -17,6 +17,7 @@
         "native/growth.c",
         "native/operation.c",
         "native/overlay.c",
+        "native/overlay_ends.c",
         "native/populate.c",
         "native/read_policy.c",
         "native/residency.c",

@@ -27,7 +27,7 @@ void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
  */
 void fl_guard_mark(struct fl_mapping *mapping, size_t first, size_t end);
 
-/* --- overlay.c: what the guard asks of it ------------------------------------------------------------------------- */
+/* --- overlay_ends.c ----------------------------------------------------------------------------------------------- */
 
 /*
  * From now on, for some seconds, faults in that range are taken for those of a thread that loaded from an overlay just
