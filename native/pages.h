@@ -8,6 +8,19 @@
 #include "mapping.h"
 
 /*
+ * Whether the kernel tells residency of this file. Asked once a mapping, by whoever needs it first; two threads that ask at
+ * once get the same answer.
+ */
+static inline bool fl_residency_is_honest(struct fl_mapping *mapping) {
+  int honest = atomic_load(&mapping->honest);
+  if (honest < 0) {
+    honest = fl_os_residency_is_honest(mapping->fd);
+    atomic_store(&mapping->honest, honest);
+  }
+  return honest == 1;
+}
+
+/*
  * populate.c: makes the pages of the range resident. 0 says nothing of what they hold: that is for the verdict
  * (guard.h), which comes after whatever was done with them.
  */
@@ -29,9 +42,6 @@ bool fl_blocks_are_used(const struct fl_mapping *mapping);
  */
 void fl_blocks_prefetch(const struct fl_operation *op);
 void fl_blocks_read(const struct fl_operation *op);
-
-/* residency.c: whether the kernel tells residency of this file. */
-bool fl_residency_is_honest(struct fl_mapping *mapping);
 
 /*
  * advice.c: FL_NORMAL, FL_RANDOM, FL_SEQUENTIAL or FL_HUGEPAGE for the range in this mapping alone, or for all of that.

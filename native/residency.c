@@ -20,16 +20,6 @@ uint64_t fl_page_count(fl_id id, uint64_t offset, uint64_t length) {
   return pages;
 }
 
-/* Asked once a mapping, by whoever needs it first; two threads that ask at once get the same answer. */
-bool fl_residency_is_honest(struct fl_mapping *m) {
-  int honest = atomic_load(&m->honest);
-  if (honest < 0) {
-    honest = fl_os_residency_is_honest(m->fd);
-    atomic_store(&m->honest, honest);
-  }
-  return honest == 1;
-}
-
 /*
  * How many pages of the range the file has. The kernel tells of what is in the page cache, where a large folio stays as a
  * whole when the file is cut within it.
