@@ -36,6 +36,7 @@
         "native/mirror_thread.c",
         "native/reaper.c",
         "native/map_entries.c",
+        "native/pin_counts.c",
         "native/pinned_pages.c",
         "native/pins.c",
         "native/window.c",

@@ -1,10 +1,4 @@
-/*
- * Which pages of a mapping are locked. How many pins hold a page is counted; the first has it locked, and the last unlocks
- * it.
- *
- * A count for every page rather than a tree of intervals: a thousandth of what is pinned, and no limit to how pins
- * overlap. The memory is reserved with the first pin, and taken where it is written to.
- */
+/* Which pages of a mapping are locked: the first pin that holds a page has it locked, and the last unlocks it. */
 #include "map_entries.h"
 #include "mirror.h"
 #include "os.h"
@@ -15,37 +9,6 @@ static _Atomic uint64_t pinned_pages; /* of all mappings */
 
 /* The count of a page that is locked and held by no pin: to unlock it would have split the mapping. */
 static const uint32_t KEPT = (uint32_t)1 << 31;
-
-size_t fl_pins_span(size_t span) { return fl_page_ceil(span / fl_os_page_size() * sizeof(uint32_t)); }
-
-bool fl_pins_hold(const struct fl_mapping *m, size_t page) {
-  const _Atomic(uint32_t) *counts = atomic_load(&m->pins.counts);
-  return counts != NULL && atomic_load(&counts[page]) > 0;
-}
-
-/* The first page of [page, end) that is held, or is not; `end` where there is none. */
-static size_t next(const struct fl_mapping *m, size_t page, size_t end, bool held) {
-  if (atomic_load(&m->pins.counts) == NULL)
-    return held ? end : page;
-  while (page < end && fl_pins_hold(m, page) != held)
-    page++;
-  return page;
-}
-
-bool fl_pins_next_run(const struct fl_mapping *m, size_t from, size_t end, bool held, struct fl_run *run) {
-  run->first = next(m, from, end, held);
-  run->end = next(m, run->first, end, !held);
-  return run->first < end;
-}
-
-static bool some_are(const struct fl_operation *op, bool held) {
-  struct fl_run pages = fl_pages_of(op);
-  return next(op->mapping, pages.first, pages.end, held) < pages.end;
-}
-
-bool fl_pins_hold_some(const struct fl_operation *op) { return some_are(op, true); }
-
-bool fl_pins_hold_all(const struct fl_operation *op) { return !some_are(op, false); }
 
 /*
  * Where locking loads pages it would copy those of a copy-on-write mapping. So a second look at the same pages of the file
@@ -128,7 +91,7 @@ static _Atomic(uint32_t) *count_of(const struct fl_mapping *m, size_t page) {
 }
 
 int fl_pinned_hold(struct fl_mapping *m, size_t first, size_t end) {
-  bool all_held = next(m, first, end, false) == end;
+  bool all_held = fl_pins_next(m, first, end, false) == end;
   int result = claim_entries(m, first, end);
   if (result == 0 && !all_held)
     result = lock(m, first, end);
@@ -221,7 +184,7 @@ int fl_pins_lock_again(struct fl_mapping *m, size_t first, size_t end) {
   for (struct fl_run run = {first, first}; fl_pins_next_run(m, run.end, end, true, &run);) {
     pthread_mutex_lock(&m->pins.lock);
     /* Some may have been let go of meanwhile, and others of the range pinned, which locked them itself. */
-    size_t held = next(m, run.first, run.end, false);
+    size_t held = fl_pins_next(m, run.first, run.end, false);
     int locked = held == run.first ? 0 : lock(m, run.first, held);
     let_kept_go(m, run.first, held);
     pthread_mutex_unlock(&m->pins.lock);

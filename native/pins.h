@@ -1,6 +1,6 @@
 /*
- * Which pages of a mapping pins hold, and how they stay in memory: pins.c has the pins, and pinned_pages.c counts for
- * each page how many hold it.
+ * Which pages of a mapping pins hold, and how they stay in memory: pins.c has the pins, pin_counts.c tells for each page how
+ * many hold it, and pinned_pages.c locks and unlocks them.
  */
 #ifndef FAULTLESS_PINS_H
 #define FAULTLESS_PINS_H
@@ -25,20 +25,25 @@ void fl_pins_close(struct fl_mapping *mapping);
 /* Ends all pins of a mapping that is gone, whose pages are unlocked with it. */
 void fl_pins_discard(struct fl_mapping *mapping);
 
-/* --- pinned_pages.c ----------------------------------------------------------------------------------------------- */
+/* --- pin_counts.c; none takes a lock ------------------------------------------------------------------------------ */
 
 /* Bytes of memory that the counts of a range of `span` bytes take. */
 size_t fl_pins_span(size_t span);
 
-/* Whether a page of the mapping is locked, by any pin or still. Takes no lock. */
+/* Whether a page of the mapping is locked, by any pin or still. */
 bool fl_pins_hold(const struct fl_mapping *mapping, size_t page);
 
-/* The first run of the pages [from, end) that are held, or are not: false where there is none. Takes no lock. */
+/* The first page of [page, end) that is held, or is not; `end` where there is none. */
+size_t fl_pins_next(const struct fl_mapping *mapping, size_t page, size_t end, bool held);
+
+/* The first run of the pages [from, end) that are held, or are not: false where there is none. */
 bool fl_pins_next_run(const struct fl_mapping *mapping, size_t from, size_t end, bool held, struct fl_run *run);
 
-/* Whether some page of the operation's is held, and whether all are. Take no lock. */
+/* Whether some page of the operation's is held, and whether all are. */
 bool fl_pins_hold_some(const struct fl_operation *op);
 bool fl_pins_hold_all(const struct fl_operation *op);
+
+/* --- pinned_pages.c ----------------------------------------------------------------------------------------------- */
 
 /* The pages [first, end) were mapped anew: locks those that are held, and makes them resident. */
 int fl_pins_lock_again(struct fl_mapping *mapping, size_t first, size_t end);
