@@ -101,15 +101,13 @@ static void forget_damaged(struct fl_mapping *m, size_t first, size_t count) {
       mirror_set(&mirror_entries(&m->mirror)[page], 0);
 }
 
-void fl_mirror_mark(const struct fl_operation *op) {
+void fl_mirror_know(const struct fl_operation *op) {
   struct fl_mapping *m = op->mapping;
   struct fl_mirror *mirror = &m->mirror;
   if (mirror->memory == NULL || op->span == 0)
     return;
   if (mirror->believed == 0 && atomic_load(&m->pins.counts) == NULL)
     return;
-  if (mirror->believed > 0 && !atomic_load_explicit(&mirror->awake, memory_order_relaxed))
-    fl_mirror_attend(m);
   size_t first = fl_first_page(op);
   size_t count = op->span / fl_os_page_size();
   uint8_t epoch = epoch_of_now(mirror);

@@ -20,9 +20,6 @@ size_t fl_mirror_span(size_t span);
 /* Whether anybody may have stored into the memory of a mapping that is copy-on-write. */
 bool fl_mirror_is_shown(const struct fl_mirror *mirror);
 
-/* The pages of the range are in memory as of now. */
-void fl_mirror_mark(const struct fl_operation *op);
-
 /* These pages are no longer held by any pin, but in memory as of now. */
 void fl_mirror_unpin(struct fl_mapping *mapping, size_t first_page, size_t pages);
 
@@ -34,6 +31,9 @@ void fl_mirror_forget_range(const struct fl_operation *op);
 void fl_mirror_forget_from(struct fl_mapping *mapping, size_t first_page);
 
 /* --- mirror_thread.c ---------------------------------------------------------------------------------------------- */
+
+/* The pages of the range are in memory as of now: so it is written, and the mirror is looked after from then on. */
+void fl_mirror_mark(const struct fl_operation *op);
 
 /* A mirror, of a mapping that was closed or is gone, is not to be waited for any more. */
 void fl_mirror_note_end(void);
@@ -58,8 +58,8 @@ static inline void mirror_set(mirror_entry *at, uint8_t value) {
   atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* mirror_thread.c: has the thread look after a mirror that sleeps; what was known before is then no longer believed. */
-void fl_mirror_attend(struct fl_mapping *mapping);
+/* mirror.c, for the thread: writes that the pages of the range are in memory as of now. */
+void fl_mirror_know(const struct fl_operation *op);
 
 /* mirror.c, for the thread: so many epochs have gone by. */
 void fl_mirror_advance(struct fl_mirror *mirror, unsigned epochs);

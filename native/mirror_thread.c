@@ -25,8 +25,11 @@ static void *run(void *unused);
 
 static void init_woken(void) { fl_os_init_condition(&woken); }
 
-/* Without a thread the mirror stays asleep, and nobody believes it. */
-void fl_mirror_attend(struct fl_mapping *m) {
+/*
+ * Has the thread look after a mirror that sleeps; what was known before is then no longer believed. Without a thread it stays
+ * asleep, and nobody believes it.
+ */
+static void attend(struct fl_mapping *m) {
   struct fl_mirror *mirror = &m->mirror;
   pthread_once(&once, init_woken);
   pthread_mutex_lock(&lock);
@@ -47,6 +50,16 @@ void fl_mirror_attend(struct fl_mapping *m) {
   pthread_mutex_unlock(&lock);
 }
 
+static bool has_epochs(const struct fl_mirror *mirror) { return mirror->memory != NULL && mirror->believed > 0; }
+
+void fl_mirror_mark(const struct fl_operation *op) {
+  const struct fl_mirror *mirror = &op->mapping->mirror;
+  bool is_awake = atomic_load_explicit(&mirror->awake, memory_order_relaxed);
+  if (!is_awake && op->span > 0 && has_epochs(mirror))
+    attend(op->mapping);
+  fl_mirror_know(op);
+}
+
 void fl_mirror_note_end(void) {
   pthread_mutex_lock(&lock);
   if (running) {
@@ -60,8 +73,8 @@ void fl_mirror_wake(fl_id id) {
   struct fl_operation op;
   if (fl_operation_begin(&op, id, 0, 0) < 0)
     return;
-  if (op.mapping->mirror.memory != NULL && op.mapping->mirror.believed > 0)
-    fl_mirror_attend(op.mapping);
+  if (has_epochs(&op.mapping->mirror))
+    attend(op.mapping);
   fl_operation_end(&op, 0);
 }
 
