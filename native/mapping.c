@@ -14,28 +14,6 @@
 struct fl_table fl_mappings = FL_TABLE_INIT(struct fl_mapping);
 pthread_cond_t fl_operation_ended = PTHREAD_COND_INITIALIZER; /* with the table's lock */
 
-/* Whether some of the range is borrowed already: with the table's lock held. */
-static bool is_borrowed(uintptr_t start, size_t span) {
-  uint32_t used = atomic_load_explicit(&fl_mappings.used, memory_order_acquire);
-  for (uint32_t i = 0; i < used; i++) {
-    const struct fl_mapping *m = fl_table_at(&fl_mappings, i);
-    uintptr_t base = atomic_load(&m->base);
-    if (atomic_load(&m->borrowed) && base != 0 && base < start + span && start < base + atomic_load(&m->span))
-      return true;
-  }
-  return false;
-}
-
-int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span) {
-  pthread_mutex_lock(&fl_mappings.lock);
-  int result = is_borrowed(base, span) ? -EBUSY : 0;
-  atomic_store(&m->borrowed, true);
-  if (result == 0)
-    atomic_store(&m->base, base);
-  pthread_mutex_unlock(&fl_mappings.lock);
-  return result;
-}
-
 /* Hides a range that goes back to whoever lent it. After it no handler that was under way maps anything there. */
 static void return_borrowed(struct fl_mapping *m) {
   uintptr_t base = atomic_load(&m->base);
@@ -120,11 +98,6 @@ static void refuse(struct fl_mapping *m) {
     fl_os_close(m->fd);
   m->fd = -1;
   release(m);
-}
-
-uint64_t fl_mapping_known(const struct fl_mapping *m) {
-  uint64_t known_end = atomic_load(&m->known_end);
-  return known_end <= m->lead ? 0 : known_end - m->lead;
 }
 
 void fl_mapping_describe(const struct fl_mapping *m, struct fl_map_info *info) {

@@ -110,6 +110,29 @@ int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request) {
   return m->damage == NULL || !mirrored ? -ENOMEM : 0;
 }
 
+/* Whether some of the range is borrowed already: with the table's lock held. */
+static bool is_borrowed(uintptr_t start, size_t span) {
+  uint32_t used = atomic_load_explicit(&fl_mappings.used, memory_order_acquire);
+  for (uint32_t i = 0; i < used; i++) {
+    const struct fl_mapping *m = fl_table_at(&fl_mappings, i);
+    uintptr_t base = atomic_load(&m->base);
+    if (atomic_load(&m->borrowed) && base != 0 && base < start + span && start < base + atomic_load(&m->span))
+      return true;
+  }
+  return false;
+}
+
+/* It borrows that range, and the guard knows it. -EBUSY where part of it is another's. */
+static int claim(struct fl_mapping *m, uintptr_t base, size_t span) {
+  pthread_mutex_lock(&fl_mappings.lock);
+  int result = is_borrowed(base, span) ? -EBUSY : 0;
+  atomic_store(&m->borrowed, true);
+  if (result == 0)
+    atomic_store(&m->base, base);
+  pthread_mutex_unlock(&fl_mappings.lock);
+  return result;
+}
+
 /* The counterpart of fl_mapping_map for memory of somebody else's, of which this takes hold and no more. */
 int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request, void *address) {
   int result = take_file(m, request);
@@ -121,8 +144,7 @@ int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request
   if (m->damage == NULL)
     return -ENOMEM;
   atomic_store(&m->span, span);
-  result = fl_mapping_claim(m, (uintptr_t)address, span);
-  return result;
+  return claim(m, (uintptr_t)address, span);
 }
 
 /* Zeros where it fails: the memory must never have a hole. Strict overcommit as in fl_os_map. */

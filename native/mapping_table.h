@@ -22,9 +22,6 @@ int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request);
 int fl_mapping_borrow(struct fl_mapping *m, const struct fl_map_request *request, void *address);
 int fl_mapping_map_over(struct fl_mapping *m, const struct fl_map_request *request, void *address, void *mirror);
 
-/* mapping.c: it borrows that range, and the guard knows it. -EBUSY where part of it is another's. */
-int fl_mapping_claim(struct fl_mapping *m, uintptr_t base, size_t span);
-
 /*
  * mapping.c, with the table's lock held: whether nobody but what has followed it holds a mapping that is open, so that
  * its memory cannot be in use; and what begins to close it: the caller has the reaper call fl_mapping_finish_abandoned.
@@ -35,8 +32,11 @@ void fl_mapping_forsake(struct fl_mapping *m);
 /* mapping.c: the last reference is gone. */
 void fl_mapping_discard(struct fl_mapping *m);
 
-/* mapping.c: bytes of the file from where the mapping begins, as far as it reaches, as they were last known. */
-uint64_t fl_mapping_known(const struct fl_mapping *mapping);
+/* Bytes of the file from where the mapping begins, as far as it reaches, as they were last known. */
+static inline uint64_t fl_mapping_known(const struct fl_mapping *mapping) {
+  uint64_t known_end = atomic_load(&mapping->known_end);
+  return known_end <= mapping->lead ? 0 : known_end - mapping->lead;
+}
 
 /* mapping.c: all but the reference that whoever asks has. */
 void fl_mapping_describe(const struct fl_mapping *mapping, struct fl_map_info *info);
