@@ -12,6 +12,7 @@
       "target_name": "faultless",
       "sources": [
         "native/table.c",
+        "native/mapping_table.c",
         "native/mapping.c",
         "native/mapping_setup.c",
         "native/growth.c",

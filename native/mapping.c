@@ -1,4 +1,4 @@
-/* The process-wide table of mappings: how they come, who holds them, how they go. */
+/* The life of mappings: how they come, who has them open, how they go. */
 #include "damage.h"
 #include "growth.h"
 #include "guard.h"
@@ -11,9 +11,6 @@
 #include <errno.h>
 #include <sched.h>
 
-struct fl_table fl_mappings = FL_TABLE_INIT(struct fl_mapping);
-pthread_cond_t fl_operation_ended = PTHREAD_COND_INITIALIZER; /* with the table's lock */
-
 /* Hides a range that goes back to whoever lent it. After it no handler that was under way maps anything there. */
 static void return_borrowed(struct fl_mapping *m) {
   uintptr_t base = atomic_load(&m->base);
@@ -24,10 +21,8 @@ static void return_borrowed(struct fl_mapping *m) {
     sched_yield();
 }
 
-static void release(struct fl_mapping *m);
-
 /* The last reference is gone: hides the range from the guard, frees the entry, gives the rest to the reaper. */
-void fl_mapping_discard(struct fl_mapping *m) {
+static void discard(struct fl_mapping *m) {
   struct fl_mapping *outgrown = m->outgrown;
   fl_mapping_end_succession(m);
   if (m->borrowed)
@@ -50,32 +45,7 @@ void fl_mapping_discard(struct fl_mapping *m) {
     fl_mirror_note_end();
   fl_reap(&remains);
   if (outgrown != NULL)
-    release(outgrown);
-}
-
-void fl_mapping_forsake(struct fl_mapping *m) {
-  m->entry.refs++; /* for the reaper */
-  m->is_left = m->closing = true;
-  atomic_store(&m->closed, true);
-}
-
-bool fl_mapping_is_forsaken(const struct fl_mapping *m) {
-  bool is_held = m->handles > 0 || m->holders > 0 || m->running > 0 || m->entry.refs != m->successors;
-  /* What refused to be closed says that it is: that is tried no second time, or it would be for ever. */
-  return !is_held && !atomic_load(&m->closed) && m->fd >= 0;
-}
-
-static void release(struct fl_mapping *m) {
-  pthread_mutex_lock(&fl_mappings.lock);
-  bool last = --m->entry.refs == 0;
-  bool forsaken = !last && fl_mapping_is_forsaken(m);
-  if (forsaken)
-    fl_mapping_forsake(m);
-  pthread_mutex_unlock(&fl_mappings.lock);
-  if (last)
-    fl_mapping_discard(m);
-  else if (forsaken)
-    fl_reap_by(fl_mapping_finish_abandoned, m);
+    fl_mapping_put(outgrown);
 }
 
 /* Takes no lock: the signal handler calls it. */
@@ -97,7 +67,7 @@ static void refuse(struct fl_mapping *m) {
   if (m->fd >= 0) /* at once: a burst of refusals must not pile descriptors up */
     fl_os_close(m->fd);
   m->fd = -1;
-  release(m);
+  fl_mapping_put(m);
 }
 
 void fl_mapping_describe(const struct fl_mapping *m, struct fl_map_info *info) {
@@ -164,7 +134,7 @@ int fl_mapping_attach(fl_id id, struct fl_map_info *info) {
     fl_mapping_describe(m, info);
     info->known_length = fl_mapping_longest_known(m);
   } else {
-    release(m);
+    fl_mapping_put(m);
   }
   return open ? 0 : -FL_CLOSED;
 }
@@ -179,18 +149,8 @@ int fl_mapping_hold(fl_id id) {
     m->holders++;
   pthread_mutex_unlock(&fl_mappings.lock);
   if (!held) /* else the reference is the holder's */
-    release(m);
+    fl_mapping_put(m);
   return held ? 0 : -FL_CLOSED;
-}
-
-int fl_mapping_retain(fl_id id) { return fl_table_acquire(&fl_mappings, id) == NULL ? -FL_CLOSED : 0; }
-
-void fl_mapping_release(fl_id id) {
-  struct fl_mapping *m = fl_table_acquire(&fl_mappings, id);
-  if (m == NULL)
-    return;
-  fl_table_release(&fl_mappings, m); /* never the last: the one to be released is still there */
-  release(m);
 }
 
 /* Marks it closed and waits until no operation uses its descriptor. False where somebody else has closed it. */
@@ -251,7 +211,7 @@ int fl_mapping_close(fl_id id) {
   if (m == NULL)
     return -FL_CLOSED;
   int result = close_to_operations(m) ? finish_closing(m) : 0;
-  release(m);
+  fl_mapping_put(m);
   return result;
 }
 
@@ -269,9 +229,9 @@ int fl_mapping_let_go(fl_id id) {
   int result = last && close_to_operations(m) ? finish_closing(m) : 0;
   if (result == 0) {
     result = atomic_load(&m->closed);
-    release(m); /* the holder's */
+    fl_mapping_put(m); /* the holder's */
   }
-  release(m);
+  fl_mapping_put(m);
   return result;
 }
 
@@ -285,7 +245,7 @@ int fl_mapping_leave(fl_id id) {
   m->is_left = --m->handles == 0;
   int last = m->is_left;
   pthread_mutex_unlock(&fl_mappings.lock);
-  release(m);
+  fl_mapping_put(m);
   return last;
 }
 
@@ -300,11 +260,13 @@ void fl_mapping_forget(fl_id id) {
   pthread_mutex_unlock(&fl_mappings.lock);
 }
 
-/* On the reaper's thread, with a reference. */
-void fl_mapping_finish_abandoned(void *mapping) {
+/* On the reaper's thread, with a reference, which it takes. */
+static void finish_abandoned(void *mapping) {
   finish_closing(mapping);
-  release(mapping);
+  fl_mapping_put(mapping);
 }
+
+const struct fl_mapping_ends fl_mapping_ends = {discard, finish_abandoned};
 
 /* With the table's lock held, which it gives up, and a reference, which it takes: closes what nobody is to have any more. */
 static void close_later(struct fl_mapping *m, bool unused) {
@@ -318,9 +280,9 @@ static void close_later(struct fl_mapping *m, bool unused) {
     m->abandoned = true; /* the last operation finishes it, and has the reference from here */
   pthread_mutex_unlock(&fl_mappings.lock);
   if (now)
-    fl_reap_by(fl_mapping_finish_abandoned, m);
+    fl_reap_by(finish_abandoned, m);
   else if (!ends)
-    release(m);
+    fl_mapping_put(m);
 }
 
 void fl_mapping_abandon(fl_id id, bool has_left) {
@@ -349,7 +311,7 @@ uint64_t fl_mapping_damaged_bytes(fl_id id) {
   if (m == NULL)
     return 0;
   uint64_t bytes = atomic_load(&m->damaged_pages) * fl_os_page_size();
-  release(m);
+  fl_mapping_put(m);
   return bytes;
 }
 
@@ -358,13 +320,6 @@ unsigned fl_refresh_count(fl_id id) {
   if (m == NULL)
     return 0;
   unsigned count = atomic_load(&m->refreshes) / 2; /* each moves it twice */
-  release(m);
+  fl_mapping_put(m);
   return count;
-}
-
-size_t fl_mapping_count(void) {
-  pthread_mutex_lock(&fl_mappings.lock);
-  size_t live = fl_mappings.live;
-  pthread_mutex_unlock(&fl_mappings.lock);
-  return live;
 }

@@ -43,6 +43,7 @@ struct fl_pins {
 
 struct fl_mapping {
   struct fl_entry entry;
+  const struct fl_mapping_ends *ends; /* mapping_table.h: what comes when nobody holds it */
   _Atomic uintptr_t base; /* first page of the range; 0 while there is none. The fault guard reads it without a lock */
   _Atomic size_t span;    /* bytes of the range, whole pages */
   size_t lead;            /* bytes from `base` to the first byte that the user asked for */

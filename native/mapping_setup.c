@@ -26,6 +26,7 @@ static int probe_empty(int fd, enum fl_mode mode) {
 
 /* Everything that the entry's last tenant may have left, but for `handling`: a late handler may still count down. */
 void fl_mapping_init(struct fl_mapping *m, const struct fl_map_request *request) {
+  m->ends = &fl_mapping_ends;
   m->file_offset = fl_page_floor(request->offset);
   m->lead = request->offset - m->file_offset;
   m->length = request->length;
@@ -90,7 +91,7 @@ static int take_file(struct fl_mapping *m, const struct fl_map_request *request)
   return 0;
 }
 
-/* Maps what fl_mapping_init described. What a failure leaves behind is named by `m` (see fl_mapping_discard). */
+/* Maps what fl_mapping_init described. What a failure leaves behind is named by `m` (see fl_mapping_ends). */
 int fl_mapping_map(struct fl_mapping *m, const struct fl_map_request *request) {
   int result = take_file(m, request);
   if (result < 0)

@@ -2,7 +2,6 @@
 #include "guard.h"
 #include "mapping_table.h"
 #include "os.h"
-#include "reaper.h"
 #include <errno.h>
 
 static void set_range(struct fl_operation *op, struct fl_mapping *m, uint64_t offset, uint64_t length) {
@@ -62,18 +61,7 @@ int fl_operation_end(struct fl_operation *op, int result) {
   bool closed = atomic_load(&m->closed);
   if (--m->running == 0 && closed)
     pthread_cond_broadcast(&fl_operation_ended);
-  bool abandoned = m->running == 0 && m->abandoned;
-  if (abandoned)
-    m->abandoned = false;
-  bool last = --m->entry.refs == 0;
-  bool forsaken = !last && !abandoned && fl_mapping_is_forsaken(m);
-  if (forsaken)
-    fl_mapping_forsake(m);
-  pthread_mutex_unlock(&fl_mappings.lock);
-  if (abandoned || forsaken)
-    fl_reap_by(fl_mapping_finish_abandoned, m); /* with the reference that whoever gave it up left */
-  else if (last)
-    fl_mapping_discard(m);
+  fl_mapping_put_locked(m);
   return closed ? -FL_CLOSED : result;
 }
 
