@@ -15,6 +15,7 @@
         "native/mapping_table.c",
         "native/mapping.c",
         "native/mapping_setup.c",
+        "native/mapping_end.c",
         "native/growth.c",
         "native/operation.c",
         "native/overlay.c",

@@ -1,6 +1,6 @@
 /*
- * What mapping.c, mapping_setup.c, operation.c and growth.c share: the table of all mappings, and the steps from
- * nothing to a mapping and back.
+ * What mapping*.c, operation.c and growth.c share: the table of all mappings, and the steps from nothing to a mapping and
+ * back.
  */
 #ifndef FAULTLESS_MAPPING_TABLE_H
 #define FAULTLESS_MAPPING_TABLE_H
@@ -20,7 +20,7 @@ struct fl_mapping_ends {
   void (*finish_closing)(void *m);       /* on the reaper's thread: nobody else closes it; takes a reference */
 };
 
-/* mapping.c: how they do; a failure to make one leaves behind what `discard` gives back. */
+/* mapping_end.c: how they do; a failure to make one leaves behind what `discard` gives back. */
 extern const struct fl_mapping_ends fl_mapping_ends;
 
 /* mapping_setup.c: an entry of the table becomes what is requested, of which nothing is there yet. */
