@@ -16,6 +16,7 @@
         "native/mapping.c",
         "native/mapping_setup.c",
         "native/mapping_end.c",
+        "native/succession.c",
         "native/growth.c",
         "native/operation.c",
         "native/overlay.c",

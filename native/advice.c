@@ -1,10 +1,10 @@
 /* What a program tells the kernel of its use of a range: madvise(2), as far as pins and the process's map allow. */
-#include "growth.h"
 #include "map_entries.h"
 #include "mirror.h"
 #include "os.h"
 #include "pages.h"
 #include "pins.h"
+#include "succession.h"
 #include <errno.h>
 
 /* All that there is of the file: then it holds for what the file grows into as well. */

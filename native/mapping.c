@@ -1,9 +1,9 @@
 /* How mappings come, and who has them: threads by their handles, and lenders of memory by their holds. */
-#include "growth.h"
 #include "guard.h"
 #include "mapping_table.h"
 #include "mirror.h"
 #include "os.h"
+#include "succession.h"
 #include <errno.h>
 
 /* Takes no lock: the signal handler calls it. */

@@ -66,7 +66,7 @@ struct fl_mapping {
   _Atomic uint64_t
       known_end; /* bytes from `base` to the end of what is asked for: the file's, as last known, if it follows */
 
-  struct fl_mapping *outgrown; /* growth.c: the one before this, with a reference; or NULL */
+  struct fl_mapping *outgrown; /* succession.c: the one before this, with a reference; or NULL */
   unsigned successors;         /* that hold this one as `outgrown`; guarded by the table's lock */
   struct fl_mapping *first;    /* of those that have followed one another: what comes next is that one's for all */
   struct fl_mapping *longest;  /* of the first: the last that has followed, or NULL; guarded by the table's lock */

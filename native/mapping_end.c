@@ -1,12 +1,12 @@
 /* How mappings end: who closes them, and when; what closing comes to; and what is left when nobody holds one any more. */
 #include "damage.h"
-#include "growth.h"
 #include "guard.h"
 #include "mapping_table.h"
 #include "mirror.h"
 #include "os.h"
 #include "pins.h"
 #include "reaper.h"
+#include "succession.h"
 #include "waiter.h"
 #include <sched.h>
 

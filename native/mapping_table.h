@@ -1,5 +1,5 @@
 /*
- * What mapping*.c, operation.c and growth.c share: the table of all mappings, and the steps from nothing to a mapping and
+ * What mapping*.c, operation.c, succession.c and growth.c share: the table of all mappings, and the steps from nothing to a mapping and
  * back.
  */
 #ifndef FAULTLESS_MAPPING_TABLE_H

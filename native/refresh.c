@@ -1,9 +1,9 @@
 /* Damage afterwards: mapping pages that were lost anew when the file has them again. */
 #include "damage.h"
-#include "growth.h"
 #include "guard.h"
 #include "os.h"
 #include "pins.h"
+#include "succession.h"
 #include <sched.h>
 
 /* The part of a run of the file's pages, from its start, that the device reads. */

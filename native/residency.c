@@ -1,11 +1,11 @@
 /* Which pages are resident: asking, and dropping them from the page cache. */
 #include "damage.h"
-#include "growth.h"
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
 #include "pages.h"
 #include "pins.h"
+#include "succession.h"
 #include "waiter.h"
 #include <errno.h>
 

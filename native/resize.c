@@ -1,8 +1,8 @@
 /* Changing the size of a mapped file. The mapping stays where it is: it may reach past the end of its file. */
-#include "growth.h"
 #include "guard.h"
 #include "mirror.h"
 #include "os.h"
+#include "succession.h"
 #include <errno.h>
 
 /* With `writing` held. */

@@ -4,10 +4,10 @@
  * the first error of a mapping is kept until somebody refreshes, and no flush passes before all calls that may have been
  * told of one have noted it.
  */
-#include "growth.h"
 #include "guard.h"
 #include "os.h"
 #include "pages.h"
+#include "succession.h"
 
 /* A call that is under way, on the stack of its thread. */
 struct call {
