@@ -43,6 +43,7 @@
         "native/pinned_pages.c",
         "native/pins.c",
         "native/window.c",
+        "native/inbox.c",
         "native/waiter.c",
         "native/waiter_thread.c",
         "native/binding.cc"

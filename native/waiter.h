@@ -1,12 +1,14 @@
 /*
- * What the parts of waiting share: window.c, where words are seen; waiter.c, who waits and who is told; waiter_thread.c,
- * the threads that sleep in the kernel.
+ * What the parts of waiting share: window.c, where words are seen; inbox.c, which waits there are and who is told;
+ * waiter_thread.c, the threads that sleep in the kernel. Above them all waiter.c waits and notifies.
  */
 #ifndef FAULTLESS_WAITER_H
 #define FAULTLESS_WAITER_H
 
 #include "mapping.h"
 #include "os.h"
+
+/* --- window.c ----------------------------------------------------------------------------------------------------- */
 
 /*
  * A second look at the pages of a mapping, as they are in the file: the mapping itself may have private copies of them,
@@ -35,8 +37,7 @@ void fl_window_drop(struct fl_mapping *mapping);
 /* Its page tables hold none of a range of the mapping's any more, so that the page cache can let them go. */
 void fl_window_drop_entries(const struct fl_operation *op);
 
-/* waiter.c: a mapping was closed: its waits end with -FL_CLOSED. */
-void fl_waits_end(fl_id mapping);
+/* --- a wait, and who serves it ------------------------------------------------------------------------------------ */
 
 struct fl_wait {
   struct fl_entry entry;
@@ -55,6 +56,9 @@ struct fl_wait {
   struct fl_wait *next; /* in the watcher's list of new ones, then in the inbox */
 };
 
+/* The mask of a lone sleeper: who shares it is woken for nothing when that one is interrupted. */
+static inline uint32_t fl_wait_mask(const struct fl_wait *wait) { return (uint32_t)1 << (wait->entry.index % 32); }
+
 /*
  * One thread, and the waits that it serves. With many futexes to a call, the first is the watcher's own word, by which
  * it hears of news; else it has one wait at most.
@@ -72,23 +76,36 @@ struct fl_watcher {
   size_t held;
 };
 
-/* The lock of waiter.c, and what the thread does under it. */
+/* --- inbox.c ------------------------------------------------------------------------------------------------------ */
+
+/* Where a thread hears of its waits. Guarded by the waits' lock. */
+struct fl_inbox {
+  void (*ring)(void *context); /* NULL once it is closed; then the last wait frees it */
+  void *context;
+  size_t pending;                         /* waits that watchers have */
+  struct fl_wait *first_done, *last_done; /* whose outcome has come */
+};
+
+/* That lock, under which nobody waits for anything. */
 void fl_waits_lock(void);
 void fl_waits_unlock(void);
 
-/* Takes a watcher on that no thread has yet: with the lock held. */
-struct fl_watcher *fl_watcher_claim(void);
-
-/* Forgets a watcher that has nothing to do, which its thread then frees: with the lock held. */
-void fl_watcher_leave(struct fl_watcher *watcher);
+/* A new wait, or NULL; and the end of one, of which nobody else knows any more. Without the lock. */
+struct fl_wait *fl_wait_insert(void);
+void fl_wait_remove(struct fl_wait *wait);
 
 /* A wait has ended: tells its inbox. Without the lock; for the watcher's thread. */
 void fl_wait_finish(struct fl_wait *wait, int result);
 
-/* waiter_thread.c: what a thread does for the watcher that it claims. */
-void *fl_watcher_run(void *unused);
+/* A mapping was closed: its waits end with -FL_CLOSED. */
+void fl_waits_end(fl_id mapping);
 
 /* Calls for the attention of a watcher's thread; `wait`: one that it may be asleep over. With the lock held. */
 void fl_watcher_stir(struct fl_watcher *watcher, const struct fl_wait *wait);
+
+/* --- waiter_thread.c ---------------------------------------------------------------------------------------------- */
+
+/* Has a thread serve a wait: 0, -ENOMEM or -EAGAIN where none is to be had. With the lock held. */
+int fl_watcher_assign(struct fl_wait *wait);
 
 #endif

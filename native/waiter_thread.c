@@ -12,22 +12,36 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { MOST_WATCHERS = 512 }; /* threads; each serves 127 waits, or one where the kernel has no futex_waitv */
+
+/*
+ * Before it sleeps the kernel fetches the page of each word, and one that was reclaimed comes from the device: that holds up
+ * all that the same thread waits for. So with fewer threads than these each has waits of one mapping.
+ */
+enum { MOST_WATCHERS_APART = 8 };
+
 static const int64_t GRACE = 500000000;  /* ns for which a thread without waits stays: the next often comes at once */
 static const int64_t SLICE = 1000000000; /* ns: how late a lone sleeper hears of a cancellation at worst */
 
-/* The mask of a lone sleeper: who shares it is woken for nothing when that one is interrupted. */
-static uint32_t mask_of(const struct fl_wait *wait) { return (uint32_t)1 << (wait->entry.index % 32); }
+static struct fl_watcher *watchers; /* the oldest first; guarded by the waits' lock, as is the next */
+static size_t watcher_count;
 
-/*
- * The thread first says that it sleeps, and then has the kernel compare the news; here it is the other way round, so
- * that one of the two notices the other.
- */
-void fl_watcher_stir(struct fl_watcher *watcher, const struct fl_wait *wait) {
-  atomic_fetch_add(&watcher->news, 1);
-  if (atomic_exchange(&watcher->is_asleep, false))
-    fl_os_futex_wake(&watcher->news, 1, true);
-  if (watcher->most == 1 && wait != NULL && fl_window_has(wait->address))
-    fl_os_futex_interrupt(wait->address, mask_of(wait));
+/* With the lock held: takes a watcher on that no thread has yet. */
+static struct fl_watcher *claim(void) {
+  struct fl_watcher *watcher = watchers;
+  while (watcher->started)
+    watcher = watcher->next;
+  watcher->started = true;
+  return watcher;
+}
+
+/* With the lock held: forgets a watcher that has nothing to do, which its thread then frees. */
+static void leave(struct fl_watcher *watcher) {
+  struct fl_watcher **at = &watchers;
+  while (*at != watcher)
+    at = &(*at)->next;
+  *at = watcher->next;
+  watcher_count--;
 }
 
 static void finish(struct fl_watcher *watcher, size_t index, int result) {
@@ -122,7 +136,7 @@ static bool hear_news(struct fl_watcher *watcher, bool is_ready_to_leave, uint32
     verdicts[i] = watcher->waits[i]->verdict;
   bool leaves = is_ready_to_leave && watcher->count == 0;
   if (leaves)
-    fl_watcher_leave(watcher);
+    leave(watcher);
   fl_waits_unlock();
   for (size_t i = 0; i < watcher->held; i++)
     if (verdicts[i] != 0)
@@ -141,7 +155,7 @@ static int64_t next_deadline(const struct fl_watcher *watcher) {
 }
 
 static struct fl_os_futex futex_of(const struct fl_wait *wait) {
-  return (struct fl_os_futex){.address = wait->address, .expected = wait->expected, .mask = mask_of(wait)};
+  return (struct fl_os_futex){.address = wait->address, .expected = wait->expected, .mask = fl_wait_mask(wait)};
 }
 
 /* What fl_os_futex_wait says, where the watcher's own word is the first, and the waits follow. */
@@ -195,10 +209,10 @@ static void judge(struct fl_watcher *watcher, int result) {
     finish_all(watcher, result);
 }
 
-void *fl_watcher_run(void *unused) {
+static void *run(void *unused) {
   (void)unused;
   fl_waits_lock();
-  struct fl_watcher *watcher = fl_watcher_claim();
+  struct fl_watcher *watcher = claim();
   fl_waits_unlock();
   bool is_ready_to_leave = false;
   uint32_t news;
@@ -213,4 +227,58 @@ void *fl_watcher_run(void *unused) {
   }
   free(watcher);
   return NULL;
+}
+
+static int add_watcher(struct fl_watcher **added) {
+  struct fl_watcher *watcher = watcher_count < MOST_WATCHERS ? calloc(1, sizeof *watcher) : NULL;
+  if (watcher == NULL)
+    return watcher_count < MOST_WATCHERS ? -ENOMEM : -EAGAIN;
+  watcher->most = fl_os_can_wait_for_many() ? FL_OS_MOST_FUTEXES - 1 : 1;
+  int result = fl_os_spawn(run); /* which first waits for the lock */
+  if (result < 0) {
+    free(watcher);
+    return result;
+  }
+  struct fl_watcher **end = &watchers;
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = watcher;
+  watcher_count++;
+  *added = watcher;
+  return 0;
+}
+
+/* The first watcher that has room, of those that have waits of this mapping, or none; or of all. */
+static struct fl_watcher *find_watcher(fl_id mapping, bool of_all) {
+  for (struct fl_watcher *watcher = watchers; watcher != NULL; watcher = watcher->next)
+    if (watcher->count < watcher->most && (of_all || watcher->count == 0 || watcher->mapping == mapping))
+      return watcher;
+  return NULL;
+}
+
+int fl_watcher_assign(struct fl_wait *wait) {
+  struct fl_watcher *watcher = find_watcher(wait->mapping, false);
+  if (watcher == NULL && watcher_count >= MOST_WATCHERS_APART)
+    watcher = find_watcher(wait->mapping, true);
+  int result = watcher == NULL ? add_watcher(&watcher) : 0;
+  if (result < 0) /* no thread more is to be had: rather with waits of another mapping than not at all */
+    watcher = find_watcher(wait->mapping, true);
+  if (watcher == NULL)
+    return result;
+  /* One that serves several is no mapping's own, until it has none. */
+  watcher->mapping = watcher->count == 0 || watcher->mapping == wait->mapping ? wait->mapping : 0;
+  watcher->count++;
+  wait->watcher = watcher;
+  wait->next = watcher->incoming;
+  watcher->incoming = wait;
+  wait->inbox->pending++;
+  fl_watcher_stir(watcher, NULL);
+  return 0;
+}
+
+size_t fl_wait_thread_count(void) {
+  fl_waits_lock();
+  size_t count = watcher_count;
+  fl_waits_unlock();
+  return count;
 }

@@ -1,7 +1,5 @@
 /* Where the words of a file are seen by those who wait on them and those who notify: see waiter.h. */
-#include "guard.h"
 #include "os.h"
-#include "pages.h"
 #include "waiter.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -82,27 +80,4 @@ bool fl_window_has(const void *address) {
   uint8_t resident = 0;
   void *page = (void *)fl_page_floor((uintptr_t)address);
   return fl_os_residency(page, fl_os_page_size(), &resident) == 0 && (resident & 1) != 0;
-}
-
-/* In a window that cannot be written to, so that nobody is kept from sleeping by a page that has become dirty. */
-static int notify(const struct fl_operation *op, uint32_t count, bool loaded) {
-  struct fl_window *window;
-  if (((uintptr_t)op->data & 3) != 0)
-    return -EINVAL;
-  int result = fl_window_acquire(op, &window);
-  if (result < 0)
-    return result;
-  const void *address = fl_window_address(window, op);
-  if (loaded || (fl_residency_is_honest(op->mapping) && fl_window_has(address)))
-    result = fl_os_futex_wake(address, count, false);
-  else
-    result = fl_guard_seems_intact(op) ? -FL_ABSENT : -FL_TRUNCATED;
-  fl_window_release(window);
-  return result == -EFAULT ? -FL_TRUNCATED : result;
-}
-
-int fl_notify(fl_id id, uint64_t offset, uint32_t count, bool loaded) {
-  struct fl_operation op;
-  int result = fl_operation_begin(&op, id, offset, sizeof(uint32_t));
-  return result < 0 ? result : fl_operation_end(&op, notify(&op, count, loaded));
 }
