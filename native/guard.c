@@ -6,12 +6,12 @@
  */
 #include "guard.h"
 #include "damage.h"
+#include "mapping_table.h"
 #include "mirror.h"
 #include "os.h"
 #include <sched.h>
 #include <unistd.h>
 
-static struct fl_mapping *(*_Atomic mapping_at)(uintptr_t address);
 static void (*_Atomic damage_hook)(void);
 
 void fl_on_damage(void (*hook)(void)) { atomic_store(&damage_hook, hook); }
@@ -187,13 +187,12 @@ static bool may_run_again(bool replaced) {
 }
 
 static bool replace_by_zeros(uintptr_t address) {
-  struct fl_mapping *(*find)(uintptr_t) = atomic_load(&mapping_at);
-  struct fl_mapping *m = find(address);
+  struct fl_mapping *m = fl_mapping_at(address);
   if (m == NULL)
     return fl_overlay_has_ended_at(address);
   atomic_fetch_add(&m->handling, 1);
   uintptr_t base = atomic_load(&m->base);
-  if (base == 0 || find(address) != m) {
+  if (base == 0 || fl_mapping_at(address) != m) {
     /* An overlay that was taken away meanwhile, and waits for nobody who counts from now on: zeros are there by now. */
     atomic_fetch_sub(&m->handling, 1);
     return true;
@@ -212,24 +211,23 @@ static bool replace_by_zeros(uintptr_t address) {
 static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
 static bool is_installed; /* guarded by `installing` */
 
-static int install(bool only_for_nobody) {
-  pthread_mutex_lock(&installing);
-  int result = fl_os_catch_faults(replace_by_zeros, only_for_nobody && is_installed);
-  is_installed |= result == 0;
-  pthread_mutex_unlock(&installing);
-  return result;
-}
-
 void fl_prepare(void) { keep_spare(); }
 
 /*
  * Each time, as our handler may have been taken away without our knowing. Not before somebody else who came since: whoever puts
  * back what he found, so that the next fault ends the process, would find us again.
  */
-int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address)) {
-  if (atomic_load(&mapping_at) != find)
-    atomic_store(&mapping_at, find);
-  return install(true);
+int fl_guard_install(void) {
+  pthread_mutex_lock(&installing);
+  int result = fl_os_catch_faults(replace_by_zeros, is_installed);
+  is_installed |= result == 0;
+  pthread_mutex_unlock(&installing);
+  return result;
 }
 
-int fl_guard_stand_first(void) { return atomic_load(&mapping_at) == NULL ? 0 : install(false); }
+int fl_guard_stand_first(void) {
+  pthread_mutex_lock(&installing);
+  int result = is_installed ? fl_os_catch_faults(replace_by_zeros, false) : 0;
+  pthread_mutex_unlock(&installing);
+  return result;
+}

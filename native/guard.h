@@ -9,11 +9,8 @@
 
 /* --- guard.c ------------------------------------------------------------------------------------------------------ */
 
-/*
- * Catch faults from now on, or still; called before each mapping is made. `find` gives the mapping whose range holds an
- * address, or NULL; it is called inside the signal handler.
- */
-int fl_guard_install(struct fl_mapping *(*find)(uintptr_t address));
+/* Catch faults from now on, or still; called before each mapping is made. */
+int fl_guard_install(void);
 
 /* Whether a page at that offset of the file was lost to the device, and not to whoever changes the file. */
 bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offset);

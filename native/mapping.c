@@ -6,20 +6,6 @@
 #include "succession.h"
 #include <errno.h>
 
-/* Takes no lock: the signal handler calls it. */
-static struct fl_mapping *mapping_at(uintptr_t address) {
-  uint32_t used = atomic_load_explicit(&fl_mappings.used, memory_order_acquire);
-  for (uint32_t i = 0; i < used; i++) {
-    struct fl_mapping *m = fl_table_at(&fl_mappings, i);
-    uintptr_t base = atomic_load(&m->base);
-    size_t span = atomic_load(&m->span);
-    /* The second look at `base` tells that `span` was not yet the next tenant's. */
-    if (base != 0 && address >= base && address - base < span && atomic_load(&m->base) == base)
-      return m;
-  }
-  return NULL;
-}
-
 /* Gives up what could not be made. */
 static void refuse(struct fl_mapping *m) {
   if (m->fd >= 0) /* at once: a burst of refusals must not pile descriptors up */
@@ -44,7 +30,7 @@ void fl_mapping_describe(const struct fl_mapping *m, struct fl_map_info *info) {
 }
 
 int fl_mapping_create_in(const struct fl_map_request *request, void *address, void *mirror, struct fl_map_info *info) {
-  int result = fl_guard_install(mapping_at);
+  int result = fl_guard_install();
   if (result < 0)
     return result;
   struct fl_mapping *m = fl_table_insert(&fl_mappings);
@@ -65,7 +51,7 @@ int fl_mapping_create(const struct fl_map_request *request, struct fl_map_info *
 }
 
 int fl_mapping_create_over(const struct fl_map_request *request, void *address, fl_id *id) {
-  int result = fl_guard_install(mapping_at);
+  int result = fl_guard_install();
   if (result < 0)
     return result;
   struct fl_mapping *m = fl_table_insert(&fl_mappings);

@@ -8,6 +8,19 @@
 struct fl_table fl_mappings = FL_TABLE_INIT(struct fl_mapping);
 pthread_cond_t fl_operation_ended = PTHREAD_COND_INITIALIZER;
 
+struct fl_mapping *fl_mapping_at(uintptr_t address) {
+  uint32_t used = atomic_load_explicit(&fl_mappings.used, memory_order_acquire);
+  for (uint32_t i = 0; i < used; i++) {
+    struct fl_mapping *m = fl_table_at(&fl_mappings, i);
+    uintptr_t base = atomic_load(&m->base);
+    size_t span = atomic_load(&m->span);
+    /* The second look at `base` tells that `span` was not yet the next tenant's. */
+    if (base != 0 && address >= base && address - base < span && atomic_load(&m->base) == base)
+      return m;
+  }
+  return NULL;
+}
+
 /*
  * Whether nobody but what has followed it holds a mapping that is open, so that its memory cannot be in use. What refused to be
  * closed says that it is: that is tried no second time, or it would be for ever.

@@ -1,7 +1,4 @@
-/*
- * What mapping*.c, operation.c, succession.c and growth.c share: the table of all mappings, and the steps from nothing to a mapping and
- * back.
- */
+/* The table of all mappings, who holds them there, and the steps from nothing to a mapping and back (mapping*.c). */
 #ifndef FAULTLESS_MAPPING_TABLE_H
 #define FAULTLESS_MAPPING_TABLE_H
 
@@ -9,6 +6,9 @@
 
 extern struct fl_table fl_mappings;
 extern pthread_cond_t fl_operation_ended; /* with the table's lock */
+
+/* The mapping whose range holds an address, or NULL. Takes no lock: the guard's signal handler calls it. */
+struct fl_mapping *fl_mapping_at(uintptr_t address);
 
 /* One reference less, and what comes of that. The second is called with the table's lock held, and gives it up. */
 void fl_mapping_put(struct fl_mapping *m);
