@@ -22,7 +22,7 @@ struct fl_mapping *fl_mapping_at(uintptr_t address) {
 }
 
 /*
- * Whether nobody but what has followed it holds a mapping that is open, so that its memory cannot be in use. What refused to be
+ * With the lock held: whether nobody but what has followed it holds a mapping that is open, so that its memory cannot be in use. What refused to be
  * closed says that it is: that is tried no second time, or it would be for ever.
  */
 static bool is_forsaken(const struct fl_mapping *m) {
@@ -30,7 +30,7 @@ static bool is_forsaken(const struct fl_mapping *m) {
   return !is_held && !atomic_load(&m->closed) && m->fd >= 0;
 }
 
-/* Whether it is to be closed now, as nobody else will: then with a reference that whoever closes it takes. */
+/* With the lock as well: whether it is to be closed now, as nobody else will; then there is a reference for whoever does. */
 static bool is_to_be_closed(struct fl_mapping *m) {
   if (m->abandoned && m->running == 0) { /* whoever gave it up left the reference */
     m->abandoned = false;
