@@ -216,7 +216,14 @@ describe('a long slot', () => {
     expect(channel.done[long]).toBe((shortMs < 1 ? 1 : 4) * STEP * PAGE)
   })
 
-  test('leaves the rest of its turn to others of its kind', () => {
+  test.each([
+    ['', () => {}],
+    [', also where one waits of a file in which the other thread hangs', () => {
+      Atomics.store(channel.state, ask(files[1], 0, 1, Op.EVICT), State.PREFETCHED)
+      say(files[1])
+    }]
+  ])('leaves the rest of its turn to others of its kind%s', (_, hang) => {
+    hang()
     jest.spyOn(native, 'populateEach').mockImplementation((parts, count, ms, results) => {
       mockTime += 8e6
       results.fill(0, 0, count)

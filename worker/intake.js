@@ -50,7 +50,7 @@ class Intake {
     this.#pauseNs = Math.min(MOST_PAUSE_NS, spin * 1e3)
   }
 
-  /** The device's queue was full at the last look: what it has can be completed first. */
+  /** The device's queue was full at the last look, or at a prefetch since: what it has can be completed first. */
   get isBlocked() {
     return this.#prefetches.isBlocked
   }

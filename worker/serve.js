@@ -93,8 +93,9 @@ class Server {
     return this.next !== undefined
   }
 
+  /** One of a file that others fill has waited longest, and may not be begun. */
   waitIfLong = (channel, slot) => {
-    this.isForNow(channel, slot)
+    if (!this.attendance.isFull(channel.file[slot])) this.isForNow(channel, slot)
     return false
   }
 
