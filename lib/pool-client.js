@@ -186,13 +186,14 @@ class PoolClient {
   }
 
   /**
-   * Threads have died: see Channel.reclaim(). Where none is left, nobody will take up what was cancelled in retired channels.
+   * Threads have died: see Channel.reclaim(). What none has in hand of retired channels was cancelled: those that live may sleep, and
+   * nobody would ring for it.
    * @returns {boolean} whether they had anything in hand
    */
   #reclaim(isLost, blame, makeError) {
     let found = false
     for (const channel of this.#channels) found = channel.reclaim(isLost, blame, makeError) || found
-    if (this.crew.size === 0) for (const channel of this.#retired) channel.giveUp()
+    for (const channel of this.#retired) channel.giveUp()
     return found
   }
 

@@ -6,7 +6,7 @@ const { Request } = require('../lib/request')
 const { ChannelMemory, Control, Op, Owner, PoolMemory, State, ThreadStatus, nextHolder, running, statusOf, generationOf } = require('../worker/layout')
 const until = require('./fixtures/until')
 
-const OPTIONS = { minThreads: 0, maxThreads: 1, maxQueue: 10, spin: 0, sliceSize: 1 << 20, resourceLimits: {}, idleTimeout: 1000 }
+const OPTIONS = { minThreads: 0, maxThreads: 2, maxQueue: 10, spin: 0, sliceSize: 1 << 20, resourceLimits: {}, idleTimeout: 1000 }
 const THREAD = 0
 
 let memory
@@ -50,7 +50,16 @@ test('is given back when the thread has ended with it, also what none had taken 
   expect(channel.header[ChannelMemory.USED]).toBe(0)
 })
 
-test('is given back when the pool is over', () => {
+test('is given back when the thread has ended with it, though another sleeps', async () => {
+  Atomics.store(memory.control, Control.STATUS + THREAD + 1, nextHolder(0, ThreadStatus.SLEEPING))
+  setThread(0)
+  await until(() => owner() === Owner.NOBODY)
+})
+
+test('is given back when the pool is over, and no second time, as it may be somebody else\'s by then', () => {
   client.abandon()
   expect(owner()).toBe(Owner.NOBODY)
+  Atomics.store(channel.header, ChannelMemory.OWNER, nextHolder(0, Owner.TAKEN))
+  client.abandon()
+  expect(owner()).toBe(Owner.TAKEN)
 })
