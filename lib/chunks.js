@@ -157,7 +157,9 @@ class Scan {
   async #touchAlone(offset, length) {
     const pends = () => this.#inFlight > 0 || this.#isDropping
     for (;;) {
+      this.#countRequests(1)
       const error = await this.#file.touch(offset, length, { signal: this.#given.signal }).catch((failure) => failure)
+      this.#countRequests(-1)
       if (error === undefined) return
       if (error.code !== 'ERR_POOL_QUEUE_FULL' || !pends()) throw error
       await this.#until(() => !pends())
