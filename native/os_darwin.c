@@ -15,6 +15,7 @@ const int fl_sys_flags_in_the_way = O_APPEND; /* F_NOCACHE keeps reads and write
 
 /* SIGBUS for a page past the end of the file or that the device lost; SIGSEGV where the kernel calls the address invalid. */
 const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1] = {SIGBUS, SIGSEGV, 0};
+const bool fl_sys_tells_misaligned = false; /* not known */
 
 int64_t fl_sys_changed_ns(const struct stat *status) {
   return (int64_t)status->st_ctimespec.tv_sec * 1000000000 + status->st_ctimespec.tv_nsec;

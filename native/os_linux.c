@@ -34,6 +34,7 @@
 #endif
 
 const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1] = {SIGBUS, 0};
+const bool fl_sys_tells_misaligned = true;
 
 int fl_sys_path(int fd, char *path, size_t size) {
   snprintf(path, size, "/proc/self/fd/%d", fd);
@@ -328,7 +329,12 @@ uint64_t fl_os_locked_bytes(void) {
 /* Also through the device's cache, as fsync(2) does. */
 int fl_os_flush(int fd, void *base, size_t span) {
   (void)fd;
-  return fl_posix_result(msync(base, span, MS_SYNC));
+  int result;
+  do
+    result = fl_posix_result(msync(base, span, MS_SYNC));
+  while (result ==
+         -EINTR); /* so may the server of a FUSE file answer; else that would pass for a store that was lost */
+  return result;
 }
 
 /* It is an fsync of that range of the file, for which every page table that has a page dirty is cleaned (mm/msync.c, mm/rmap.c). */
@@ -339,7 +345,11 @@ int fl_os_write_out(int fd, uint64_t file_offset, size_t span) {
   unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   if (sync_file_range(fd, (off_t)file_offset, (off_t)span, 0) != 0)
     return 0;
-  return fl_posix_result(sync_file_range(fd, (off_t)file_offset, (off_t)span, flags));
+  int result;
+  do
+    result = fl_posix_result(sync_file_range(fd, (off_t)file_offset, (off_t)span, flags));
+  while (result == -EINTR);
+  return result;
 }
 
 int fl_os_evict(int fd, uint64_t file_offset, size_t span) {

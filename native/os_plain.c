@@ -16,6 +16,7 @@
 
 /* Both, as on macOS. */
 const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1] = {SIGBUS, SIGSEGV, 0};
+const bool fl_sys_tells_misaligned = true;
 
 int fl_sys_path(int fd, char *path, size_t size) {
   snprintf(path, size, "/dev/fd/%d", fd);

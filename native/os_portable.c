@@ -115,7 +115,10 @@ bool fl_os_may_lock(size_t bytes) {
 uint64_t fl_os_locked_bytes(void) { return 0; }
 
 int fl_os_flush(int fd, void *base, size_t span) {
-  int result = fl_posix_result(msync(base, span, MS_SYNC));
+  int result;
+  do
+    result = fl_posix_result(msync(base, span, MS_SYNC));
+  while (result == -EINTR); /* else it would pass for a store that was lost */
   return result == 0 ? fl_sys_sync_device(fd) : result;
 }
 

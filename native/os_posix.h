@@ -49,6 +49,12 @@ extern const int fl_sys_flags_in_the_way;
 enum { FL_SYS_MOST_SIGNALS = 2 };
 extern const int fl_sys_fault_signals[FL_SYS_MOST_SIGNALS + 1];
 
+/*
+ * Whether BUS_ADRALN says what POSIX says: that an access of more than a byte, such as an atomic one of arm64, is not
+ * aligned. That is no fault of the file's.
+ */
+extern const bool fl_sys_tells_misaligned;
+
 /* os_linux.c: whether fl_os_populate does anything. */
 bool fl_sys_can_populate(void);
 

@@ -67,11 +67,12 @@ static void end_passing(int place) {
     atomic_store(&passing[place].thread, 0);
 }
 
+/* A handler that passes on to us may do so with a signal that is none of ours: before that nobody stood. */
 static const struct sigaction *previous_of(int signal_number, int times) {
   int i = 0;
-  while (fl_sys_fault_signals[i] != signal_number)
+  while (fl_sys_fault_signals[i] != 0 && fl_sys_fault_signals[i] != signal_number)
     i++;
-  const struct stand *stand = atomic_load(&previous[i]);
+  const struct stand *stand = fl_sys_fault_signals[i] == 0 ? NULL : atomic_load(&previous[i]);
   for (; times > 0 && stand != NULL; times--)
     stand = stand->before;
   return stand == NULL ? &by_default : &stand->action;
@@ -109,12 +110,17 @@ static void pass_on(int signal_number, siginfo_t *info, void *context) {
 
 /*
  * si_code > 0: the kernel reports a fault at si_addr; otherwise some process sent the signal. A page that is there and may
- * not be stored to is no fault of the file's.
+ * not be stored to, or not in that way, is no fault of the file's.
  */
+static bool may_be_of_file(int signal_number, const siginfo_t *info) {
+  bool is_forbidden = signal_number == SIGSEGV && info->si_code == SEGV_ACCERR;
+  bool is_misaligned = fl_sys_tells_misaligned && signal_number == SIGBUS && info->si_code == BUS_ADRALN;
+  return info->si_code > 0 && !is_forbidden && !is_misaligned;
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *context) {
   int kept = errno;
-  bool is_forbidden = signal_number == SIGSEGV && info->si_code == SEGV_ACCERR;
-  if (info->si_code <= 0 || is_forbidden || !atomic_load(&fault_handler)((uintptr_t)info->si_addr))
+  if (!may_be_of_file(signal_number, info) || !atomic_load(&fault_handler)((uintptr_t)info->si_addr))
     pass_on(signal_number, info, context);
   errno = kept;
 }

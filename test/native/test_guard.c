@@ -512,6 +512,28 @@ static void the_guard_is_back_with_the_next_mapping(void) {
     _exit(5);
 }
 
+/* As arm64 tells of an atomic access that is not aligned: the page is there, and the load would fault for ever. */
+static void a_misaligned_access_is_no_lost_page(void) {
+  struct fl_map_info info;
+  signal(SIGBUS, SIG_DFL); /* not the sanitizer's */
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  siginfo_t fault = {.si_signo = SIGBUS, .si_code = BUS_ADRALN};
+  fault.si_addr = info.data;
+  CHECK_EQUAL(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &fault), 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
+  CHECK_EQUAL(((volatile unsigned char *)info.data)[1], byte_at(1));
+}
+
+/* As of a crash reporter that keeps one handler of those that it found, and passes every signal on to it. */
+static void a_signal_that_is_none_of_ours_does_what_it_does_by_default(void) {
+  struct fl_map_info info;
+  map_and_close(make_file(PAGE), 0, PAGE, &info);
+  struct sigaction ours;
+  CHECK_EQUAL(sigaction(SIGBUS, NULL, &ours), 0);
+  CHECK_EQUAL(sigaction(SIGFPE, &ours, NULL), 0);
+  raise(SIGFPE);
+}
+
 int main(void) {
   fl_prepare();
   /* First, while this process has not installed the guard yet. */
@@ -524,6 +546,8 @@ int main(void) {
   CHECK_EQUAL(signal_that_ends(a_handler_that_jumps_out_is_called_each_time), 0);
   CHECK_EQUAL(signal_that_ends(a_handler_that_puts_back_what_it_found_does_not_find_us_behind_it), SIGBUS);
   CHECK_EQUAL(signal_that_ends(one_that_stood_before_for_once_is_called_once), SIGBUS);
+  CHECK_EQUAL(signal_that_ends(a_misaligned_access_is_no_lost_page), 0);
+  CHECK_EQUAL(signal_that_ends(a_signal_that_is_none_of_ours_does_what_it_does_by_default), SIGFPE);
   printf("ok any other SIGBUS goes to whoever stood before\n");
   for (int old_kernel = 0; old_kernel <= 1; old_kernel++) {
     fl_test_disable_populate(old_kernel);

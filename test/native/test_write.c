@@ -277,6 +277,28 @@ static void nobody_reads_memory_that_was_taken_back(void) {
   let_go(id);
 }
 
+static int interruptions; /* of flushes, to come */
+int __real_msync(void *address, size_t length, int flags);
+int __wrap_msync(void *address, size_t length, int flags);
+int __wrap_msync(void *address, size_t length, int flags) {
+  if (interruptions == 0)
+    return __real_msync(address, length, flags);
+  interruptions--;
+  errno = EINTR;
+  return -1;
+}
+
+static void a_flush_that_is_interrupted_goes_on(void) {
+  struct fl_map_info info;
+  int fd = make_file(PAGE);
+  fl_id id = map_shared(fd, 0, PAGE, false, &info);
+  interruptions = 2;
+  CHECK_EQUAL(fl_flush(id, 0, PAGE), 0);
+  CHECK_EQUAL(interruptions, 0);
+  close(fd);
+  let_go(id);
+}
+
 int main(void) {
   RUN(writes_at_any_place_and_nowhere_else);
   RUN(refuses_what_it_must);
@@ -285,6 +307,7 @@ int main(void) {
   RUN(resizing_changes_the_size_and_what_is_lost_comes_back);
   RUN(a_resize_that_fails_leaves_the_size);
   RUN(nobody_reads_memory_that_was_taken_back);
+  RUN(a_flush_that_is_interrupted_goes_on);
   for (int disabled = 0; disabled < 2; disabled++) {
     fl_test_disable_populate(disabled != 0);
     RUN(populated_pages_take_stores_without_a_fault);
