@@ -243,12 +243,47 @@ describe('a long slot', () => {
     expect(done).toEqual(evictions.slice(0, 4)) // half of 8 ms
   })
 
-  test('is no look at the residency of a few pages: that has its turn with the short ones', () => {
-    const look = jest.spyOn(native, 'readResidency').mockReturnValue(1)
-    Array.from({ length: 6 }, () => ask(files[0], 0, 1, Op.RESIDENCY))
+  test.each([
+    ['look at the residency of a few pages', Op.RESIDENCY, 'readResidency'],
+    ['release of a pin of a few pages', Op.UNPIN, 'dropPin']
+  ])('is no %s: that has its turn with the short ones', (_, op, call) => {
+    const does = jest.spyOn(native, call).mockReturnValue(0)
+    Array.from({ length: 6 }, () => ask(files[0], 0, 1, op))
     server.intake.takeWaiting()
     server.completePrefetched()
-    expect(look).toHaveBeenCalledTimes(6)
+    expect(does).toHaveBeenCalledTimes(6)
+  })
+
+  test('gets on no longer for what short ones took in rounds before', () => {
+    start({ ...OPTIONS, sliceSize: 512 * PAGE })
+    let shortMs = 8
+    jest.spyOn(native, 'populateEach').mockImplementation((parts, count, ms, results) => {
+      mockTime += shortMs * 1e6
+      results.fill(0, 0, count)
+      return count
+    })
+    native.populate.mockImplementation(() => (mockTime += 1e6, 0))
+    const round = (...slots) => {
+      server.group.note(0) // a group may be of two
+      server.intake.takeWaiting()
+      server.completePrefetched()
+      return slots
+    }
+    round(ask(files[0], 500), ask(files[0], 502))
+    shortMs = 0.1
+    const [long] = round(ask(files[0], 0, 500), ask(files[0], 504), ask(files[0], 506))
+    expect(channel.done[long]).toBe(STEP * PAGE)
+  })
+
+  test('is whole again when no short one has come for a while', () => {
+    start({ ...OPTIONS, sliceSize: 128 * PAGE })
+    ask(files[0], 500)
+    server.serve()
+    mockTime += 100e6
+    populated.length = 0
+    ask(files[0], 0, 256)
+    server.serve()
+    expect(populated).toEqual([[0, 128], [128, 128]]) // nor is a slice of its own taken for a short one
   })
 
   test('has a slice a turn where no short ones have come, however long the look for them took', () => {
