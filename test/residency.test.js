@@ -130,6 +130,7 @@ describe('residency', () => {
     expect(new Uint8Array(file.buffer)[2 * page]).toBe(0)
     fs.writeFileSync(path, Buffer.alloc(4 * page, 1))
     expect(await residentPages(file)).toEqual([0, 1, 3])
+    expect(await file.residency(2 * page, 2 * page)).toMatchObject({ resident: 1, bitmap: Uint8Array.of(0, 1) })
     await file.refresh()
     await file.touch()
     expect(await residentPages(file)).toEqual([0, 1, 2, 3])

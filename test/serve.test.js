@@ -89,6 +89,24 @@ test('asks the device once for all that waits on neighbouring pages, in whatever
   expect(slots.map((slot) => channel.state[slot])).toEqual(slots.map(() => State.DONE))
 })
 
+test('takes up no more once a prefetch has blocked, though one after it did not, and asks for one range at a time then', () => {
+  const togethers = []
+  const blocks = [true, false, false]
+  const prefetchEach = jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count, ms, together) => {
+    togethers.push(together)
+    return blocks[togethers.length - 1]
+  })
+  files.forEach((file) => ask(file))
+  server.intake.takeWaiting()
+  expect(server.intake.isBlocked).toBe(true)
+  ask(files[0], 5)
+  server.intake.takeWaiting()
+  expect(server.intake.isBlocked).toBe(false)
+  prefetchEach.mockRestore()
+  expect(togethers).toEqual([1, 1, 2])
+  server.serve()
+})
+
 test('leaves a file alone on which the other thread of two is', () => {
   const slots = files.map((file) => ask(file))
   say(files[0])
