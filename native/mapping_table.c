@@ -22,8 +22,8 @@ struct fl_mapping *fl_mapping_at(uintptr_t address) {
 }
 
 /*
- * With the lock held: whether nobody but what has followed it holds a mapping that is open, so that its memory cannot be in use. What refused to be
- * closed says that it is: that is tried no second time, or it would be for ever.
+ * With the lock held: whether nobody but what has followed it holds a mapping that is open, so that its memory cannot be in
+ * use. What refused to be closed says that it is: that is tried no second time, or it would be for ever.
  */
 static bool is_forsaken(const struct fl_mapping *m) {
   bool is_held = m->handles > 0 || m->holders > 0 || m->running > 0 || m->entry.refs != m->successors;

@@ -34,12 +34,15 @@ static int enter(const struct fl_operation *op, struct fl_inbox *inbox, const st
   return result;
 }
 
+/* Futexes are words, and lie as such. */
+static int acquire_window_of_word(const struct fl_operation *op, struct fl_window **window) {
+  return ((uintptr_t)op->data & 3) != 0 ? -EINVAL : fl_window_acquire(op, window);
+}
+
 static int wait_on(const struct fl_operation *op, struct fl_inbox *inbox, const struct fl_wait_request *request,
                    fl_id *id) {
   struct fl_window *window;
-  if (((uintptr_t)op->data & 3) != 0)
-    return -EINVAL;
-  int result = fl_window_acquire(op, &window);
+  int result = acquire_window_of_word(op, &window);
   if (result < 0)
     return result;
   bool can_tell = !request->loaded && fl_residency_is_honest(op->mapping) && fl_guard_seems_intact(op);
@@ -65,9 +68,7 @@ int fl_wait(struct fl_inbox *inbox, const struct fl_wait_request *request, fl_id
 /* In a window that cannot be written to, so that nobody is kept from sleeping by a page that has become dirty. */
 static int notify(const struct fl_operation *op, uint32_t count, bool loaded) {
   struct fl_window *window;
-  if (((uintptr_t)op->data & 3) != 0)
-    return -EINVAL;
-  int result = fl_window_acquire(op, &window);
+  int result = acquire_window_of_word(op, &window);
   if (result < 0)
     return result;
   const void *address = fl_window_address(window, op);
