@@ -27,7 +27,7 @@ const until = require('./fixtures/until')
 const MIB = 2 ** 20
 const GIB = 2 ** 30
 const SIZE = 40 * MIB + 1234
-const MOST_IN_FLIGHT = 4 // lib/chunks.js
+const MOST_IN_FLIGHT = 4 // lib/scan.js
 const READ_AHEAD = 16 * MIB // the default
 
 const folder = temporaryFolder()
