@@ -1,7 +1,7 @@
 /*
  * Gives back what mappings leave behind, and closes those that ended threads left, on a thread of its own that lives
  * while there is work: the last reference is dropped by a garbage collector on a JavaScript thread, which must not wait
- * tens of ms for GiBs to be unmapped. Where that thread hangs, what comes later gets another.
+ * tens of ms for GiBs to be unmapped. Another stands by while anything waits, and takes it where that thread hangs.
  */
 #include "reaper.h"
 #include "os.h"
@@ -28,12 +28,15 @@ struct worker {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the five below */
-static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
 static struct job *jobs;
 static struct worker *workers;
-static int threads;    /* workers, and those that are about to be */
-static bool starting;  /* one of them */
-static size_t backlog; /* jobs that are not finished */
+static int threads;          /* workers, and the one that stands by */
+static bool stood_by;        /* by a thread that has no work yet */
+static size_t backlog;       /* jobs that are not finished */
+static pthread_cond_t ended; /* a thread; with the lock */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void init_ended(void) { fl_os_init_condition(&ended); }
 
 static void give_back(const struct fl_remains *remains) {
   if (remains->pins != NULL) { /* entries of locked pages are not dropped in steps */
@@ -67,44 +70,65 @@ static void remove_worker(struct worker *worker) {
   *at = worker->next;
 }
 
-static void *run(void *unused) {
-  (void)unused;
-  pthread_mutex_lock(&lock);
-  struct worker worker = {.next = workers};
-  workers = &worker;
-  starting = false;
-  while (jobs != NULL) {
-    struct job *job = jobs;
-    jobs = job->next;
-    worker.since = fl_os_now();
-    pthread_mutex_unlock(&lock);
-    work(job);
-    pthread_mutex_lock(&lock);
-    backlog--;
-  }
-  remove_worker(&worker);
-  threads--;
-  pthread_cond_broadcast(&idle);
-  pthread_mutex_unlock(&lock);
-  return NULL;
-}
-
-/* With the lock: whether no thread is likely to get to what waits. */
+/* With the lock: whether none of those that work is likely to get to what waits. */
 static bool are_stuck(void) {
   int64_t now = fl_os_now();
   for (const struct worker *worker = workers; worker != NULL; worker = worker->next)
     if (now - worker->since <= PATIENCE_NS)
       return false;
-  return !starting && threads < MOST_THREADS;
+  return true;
+}
+
+/* With the lock: until nothing waits, or nobody else is likely to do it. */
+static void stand_by(void) {
+  while (jobs != NULL && !are_stuck())
+    fl_os_wait_until(&ended, &lock, fl_os_now() + PATIENCE_NS);
+  stood_by = false;
+}
+
+static void *run(void *unused);
+
+/* With the lock. Where there are as many threads as may be, or no other can be started, what waits waits for those. */
+static void have_one_stand_by(void) {
+  if (!stood_by && threads < MOST_THREADS && fl_os_spawn(run) == 0) {
+    stood_by = true;
+    threads++;
+  }
+}
+
+/* With the lock, which is let go of meanwhile. */
+static void do_first_job(struct worker *worker) {
+  struct job *job = jobs;
+  jobs = job->next;
+  worker->since = fl_os_now();
+  if (jobs != NULL)
+    have_one_stand_by();
+  pthread_mutex_unlock(&lock);
+  work(job);
+  pthread_mutex_lock(&lock);
+  backlog--;
+}
+
+static void *run(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(&lock);
+  stand_by();
+  struct worker worker = {.next = workers};
+  workers = &worker;
+  while (jobs != NULL)
+    do_first_job(&worker);
+  remove_worker(&worker);
+  threads--;
+  pthread_cond_broadcast(&ended);
+  pthread_mutex_unlock(&lock);
+  return NULL;
 }
 
 /* Queues the job and sees to it that a thread takes it; false where there is none to be had. */
 static bool hand_over(struct job *job) {
+  pthread_once(&once, init_ended);
   pthread_mutex_lock(&lock);
-  if (are_stuck() && fl_os_spawn(run) == 0) {
-    starting = true;
-    threads++;
-  }
+  have_one_stand_by();
   bool taken = threads > 0;
   if (taken) {
     job->next = jobs;
@@ -149,6 +173,6 @@ size_t fl_reaper_backlog(void) {
 void fl_test_drain_reaper(void) {
   pthread_mutex_lock(&lock);
   while (threads > 0)
-    pthread_cond_wait(&idle, &lock);
+    pthread_cond_wait(&ended, &lock);
   pthread_mutex_unlock(&lock);
 }

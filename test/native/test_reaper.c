@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 enum { LONG_MS = 150, MOST_MS = 20000 }; /* longer than the reaper is patient; and than any machine is slow */
+enum { MOST_THREADS = 32 };              /* of the reaper's */
 
 static sem_t gate;
 static atomic_int stuck, done;
@@ -75,19 +76,40 @@ static void quick_work_is_of_one_thread(void) {
   let_go_of(1);
 }
 
-/* Who is within the patience of one that has just been taken waits for that, and is not lost. */
-static void what_comes_at_once_behind_it_is_done_after_it(void) {
+/* Though nothing comes later that would have somebody look. */
+static void what_comes_at_once_behind_one_that_hangs_is_done(void) {
   atomic_store(&done, 0);
-  fl_reap_by(hang, NULL);
+  for (int i = 1; i <= 3; i++) {
+    fl_reap_by(hang, NULL);
+    await(&stuck, i);
+  }
   fl_reap_by(note, NULL);
-  let_go_of(1);
-  CHECK_EQUAL(atomic_load(&done), 1);
+  await(&done, 1);
+  CHECK_EQUAL(atomic_load(&stuck), 3);
+  let_go_of(3);
+}
+
+/* They wait for one of those that hang, and are not lost. */
+static void what_comes_when_all_threads_hang_is_done_after_them(void) {
+  atomic_store(&done, 0);
+  for (int i = 1; i <= MOST_THREADS; i++) {
+    fl_reap_by(hang, NULL);
+    await(&stuck, i);
+  }
+  for (int i = 0; i < 10; i++)
+    fl_reap_by(note, NULL);
+  poll(NULL, 0, LONG_MS);
+  CHECK_EQUAL(atomic_load(&done), 0);
+  CHECK_EQUAL(fl_reaper_backlog(), MOST_THREADS + 10);
+  let_go_of(MOST_THREADS);
+  CHECK_EQUAL(atomic_load(&done), 10);
 }
 
 int main(void) {
   sem_init(&gate, 0, 0);
   RUN(what_comes_behind_a_file_that_hangs_is_given_back);
   RUN(quick_work_is_of_one_thread);
-  RUN(what_comes_at_once_behind_it_is_done_after_it);
+  RUN(what_comes_at_once_behind_one_that_hangs_is_done);
+  RUN(what_comes_when_all_threads_hang_is_done_after_them);
   return 0;
 }
