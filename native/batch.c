@@ -44,21 +44,19 @@ static size_t prefetch_together(const struct fl_part *parts, size_t count) {
   return done;
 }
 
-bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns) {
+size_t fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns, bool *was_long) {
   size_t most = least(together, fl_os_most_ranges());
-  bool was_long = false;
-  int64_t before = fl_os_now();
-  for (size_t i = 0, done; i < count; i += done) {
-    done = most > 1 ? prefetch_together(parts + i, least(count - i, most)) : 0;
-    if (done == 0) {
+  size_t i = 0;
+  *was_long = false;
+  for (int64_t before = fl_os_now(), after; i < count && !*was_long; before = after) {
+    size_t done = most > 1 ? prefetch_together(parts + i, least(count - i, most)) : 0;
+    if (done == 0)
       fl_prefetch(parts[i].id, parts[i].offset, parts[i].length);
-      done = 1;
-    }
-    int64_t after = fl_os_now();
-    was_long = was_long || after - before > most_ns;
-    before = after;
+    i += done > 0 ? done : 1;
+    after = fl_os_now();
+    *was_long = after - before > most_ns;
   }
-  return was_long;
+  return i;
 }
 
 /* As prefetch_together; those that are resident stay begun. */

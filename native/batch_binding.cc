@@ -18,12 +18,14 @@ size_t PartsOf(const Napi::CallbackInfo &info, fl_part *parts) {
   return count;
 }
 
-// prefetchEach(parts, count, milliseconds, together): whether one took longer than that. So many go by one system call where
-// the system can.
+// prefetchEach(parts, count, milliseconds, together): how many were asked for; as a negative number where the last of them took
+// longer than that, after which no other is. So many go by one system call where the system can.
 Napi::Value PrefetchEach(const Napi::CallbackInfo &info) {
   fl_part parts[FL_PARTS_MAX];
   size_t count = PartsOf(info, parts), together = info[3].As<Napi::Number>().Uint32Value();
-  return Napi::Boolean::New(info.Env(), fl_prefetch_each(parts, count, together, Nanoseconds(info[2])));
+  bool was_long;
+  double asked = static_cast<double>(fl_prefetch_each(parts, count, together, Nanoseconds(info[2]), &was_long));
+  return Napi::Number::New(info.Env(), was_long ? -asked : asked);
 }
 
 // populateEach(parts, count, milliseconds, results, together): what populate would have returned for each, in a

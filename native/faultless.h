@@ -314,10 +314,11 @@ struct fl_part {
 };
 
 /*
- * fl_prefetch on one after the other. Whether any took longer than `most_ns`: then the device's queue is full. Where the system can (Linux 6.15), up to `together` short parts of one mapping, at
- * least one, go by one system call, and as one.
+ * fl_prefetch on one after the other, until one has taken longer than `most_ns`, which `was_long` tells: then the device's
+ * queue is full, or it does not answer, and the caller may want to look around. Returns how many were asked for. Where
+ * the system can (Linux 6.15), up to `together` short parts of one mapping, at least one, go by one system call, and as one.
  */
-bool fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns);
+size_t fl_prefetch_each(const struct fl_part *parts, size_t count, size_t together, int64_t most_ns, bool *was_long);
 
 /*
  * fl_populate on one after the other of at most FL_PARTS_MAX parts, with the result of each, until more than `most_ns` have

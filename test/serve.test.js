@@ -78,7 +78,7 @@ test('asks the device once for all that waits on neighbouring pages, in whatever
   const asked = []
   const prefetchEach = jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count) => {
     for (let at = 0; at < 3 * count; at += 3) asked.push([parts[at], parts[at + 1] / PAGE, parts[at + 2] / PAGE])
-    return false
+    return count
   })
   const pages = [[9, 3, 2, 4, 12], [3, 4]] // of either file
   const slots = pages.flatMap((numbers, i) => numbers.map((number) => ask(files[i], number)))
@@ -94,7 +94,7 @@ test('takes up no more once a prefetch has blocked, though one after it did not,
   const blocks = [true, false, false]
   const prefetchEach = jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count, ms, together) => {
     togethers.push(together)
-    return blocks[togethers.length - 1]
+    return blocks[togethers.length - 1] ? -count : count
   })
   files.forEach((file) => ask(file))
   server.intake.takeWaiting()
@@ -104,6 +104,20 @@ test('takes up no more once a prefetch has blocked, though one after it did not,
   expect(server.intake.isBlocked).toBe(false)
   prefetchEach.mockRestore()
   expect(togethers).toEqual([1, 1, 2])
+  server.serve()
+})
+
+test('asks for all that it took up also where a call ended with a part that blocked, by calls of their own', () => {
+  const calls = []
+  const endsAfter = [2, 1, 1] // parts
+  const prefetchEach = jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count, ms, together) => {
+    calls.push([Array.from({ length: count }, (_, i) => parts[3 * i + 1] / PAGE), together])
+    return -endsAfter[calls.length - 1]
+  })
+  for (const page of [1, 3, 5, 7]) ask(files[0], page)
+  server.intake.takeWaiting()
+  prefetchEach.mockRestore()
+  expect(calls).toEqual([[[1, 3, 5, 7], 1], [[5, 7], 1], [[7], 1]])
   server.serve()
 })
 
@@ -166,7 +180,7 @@ describe('a long slot', () => {
     })
     jest.spyOn(native, 'prefetchEach').mockImplementation((parts, count) => {
       for (let at = 0; at < 3 * count; at += 3) prefetched.push([parts[at + 1] / PAGE, parts[at + 2] / PAGE])
-      return false
+      return count
     })
   })
 
@@ -186,7 +200,7 @@ describe('a long slot', () => {
   test('is asked for also where the device\'s queue is full of what came before it', () => {
     native.prefetchEach.mockImplementation((parts) => {
       prefetched.push([parts[1] / PAGE, parts[2] / PAGE])
-      return true
+      return -1
     })
     serveBoth({ sliceSize: 128 * PAGE }, 500, 3)
     expect(prefetched).toEqual([[500, 1], [3, 128], [131, 128]])

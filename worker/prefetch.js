@@ -95,10 +95,17 @@ class Prefetch {
     return at
   }
 
+  /** A call ends with what has blocked: before the next the thread can be ended, however slow the device is. */
   #ask(parts, count) {
-    const isBlocked = native.prefetchEach(parts, count, BLOCKED_MS, this.#together)
-    this.#isBlocked ||= isBlocked
-    this.#together = isBlocked ? 1 : Math.min(2 * this.#together, MOST)
+    while (count > 0) {
+      const asked = native.prefetchEach(parts, count, BLOCKED_MS, this.#together)
+      const isBlocked = asked < 0
+      const done = Math.abs(asked)
+      this.#isBlocked ||= isBlocked
+      this.#together = isBlocked ? 1 : Math.min(2 * this.#together, MOST)
+      count -= done
+      if (count > 0) parts = parts.subarray(3 * done)
+    }
   }
 }
 

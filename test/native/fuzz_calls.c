@@ -213,7 +213,9 @@ static void call_populate_each(void) {
       expected[i] = verdict(m, range.offset, range.length);
   }
   size_t together = 1 + next_byte() % FL_PARTS_MAX;
-  fl_prefetch_each(parts, COUNT, together, INT64_MAX);
+  bool was_long;
+  CHECK_EQUAL(fl_prefetch_each(parts, COUNT, together, INT64_MAX, &was_long), COUNT);
+  CHECK(!was_long);
   CHECK_EQUAL(fl_populate_each(parts, COUNT, together, INT64_MAX, results), COUNT);
   for (int i = 0; i < COUNT; i++)
     CHECK_EQUAL(results[i], expected[i]);

@@ -36,6 +36,12 @@ static void check_runs(size_t count, const size_t *expected) {
 
 static bool takes_ranges(void) { return fl_os_most_ranges() > 1; }
 
+static void prefetch(const struct fl_part *parts, size_t count, size_t together) {
+  bool was_long = true;
+  CHECK_EQUAL(fl_prefetch_each(parts, count, together, INT64_MAX, &was_long), count);
+  CHECK(!was_long);
+}
+
 static void populate(const struct fl_part parts[COUNT]) {
   memset(results, 0x55, sizeof results);
   CHECK_EQUAL(fl_populate_each(parts, COUNT, FL_PARTS_MAX, INT64_MAX, results), COUNT);
@@ -53,7 +59,7 @@ static void each_part_is_resident_afterwards(void) {
   CHECK_EQUAL(fl_evict(second, 0, PAGES * PAGE), 0);
   const struct fl_part parts[COUNT] = {{first, 0, 1},         {second, 5000, 9000}, {first, 40 * PAGE, PAGE},
                                        {first, 30 * PAGE, 0}, {second, 0, 10},      {second, PAGES * PAGE - 1, 1}};
-  CHECK(!fl_prefetch_each(parts, COUNT, FL_PARTS_MAX, INT64_MAX));
+  prefetch(parts, COUNT, FL_PARTS_MAX);
   populate(parts);
   for (int i = 0; i < COUNT; i++) {
     CHECK_EQUAL(results[i], 0);
@@ -74,7 +80,7 @@ static void a_part_that_fails_spoils_no_other(void) {
   CHECK_EQUAL(ftruncate(again, 10 * PAGE + 1), 0);
   const struct fl_part parts[COUNT] = {{id, 0, PAGE},     {id, 11 * PAGE, 1},       {id, 10 * PAGE, 2},
                                        {closed, 0, PAGE}, {id, PAGES * PAGE, PAGE}, {id, 10 * PAGE, 1}};
-  fl_prefetch_each(parts, COUNT, FL_PARTS_MAX, INT64_MAX);
+  prefetch(parts, COUNT, FL_PARTS_MAX);
   populate(parts);
   const int expected[COUNT] = {0, -FL_TRUNCATED, -FL_TRUNCATED, -FL_CLOSED, -ERANGE, 0};
   for (int i = 0; i < COUNT; i++)
@@ -84,20 +90,19 @@ static void a_part_that_fails_spoils_no_other(void) {
   let_go(id);
 }
 
-/* What is not asked for would be read page by page. */
-static void a_prefetch_that_takes_long_is_told_of_and_the_rest_asked_for(void) {
+static void a_prefetch_that_takes_long_ends_the_row(void) {
+  enum { AT_ONCE = 3 };
   struct fl_map_info info;
-  int fd = make_file(PAGES * PAGE);
-  fsync(fd);
-  fl_id id = map_and_close(fd, 0, PAGES * PAGE, &info);
-  CHECK_EQUAL(fl_evict(id, 0, PAGES * PAGE), 0);
-  const struct fl_part parts[2] = {{id, 0, PAGE}, {id, 2 * PAGE, PAGE}};
-  CHECK(fl_prefetch_each(parts, 2, 1, -1)); /* whatever it takes is more */
-  struct timespec moment = {0, 10000000};
-  for (int i = 0; i < 500 && fl_is_resident(id, 2 * PAGE, PAGE) == 0; i++)
-    nanosleep(&moment, NULL);
-  CHECK_EQUAL(fl_is_resident(id, 2 * PAGE, PAGE), 1);
-  CHECK(!fl_prefetch_each(parts, 0, FL_PARTS_MAX, -1));
+  fl_id id = map_and_close(make_file(PAGES * PAGE), 0, PAGES * PAGE, &info);
+  const struct fl_part parts[AT_ONCE] = {{id, 0, PAGE}, {id, 2 * PAGE, PAGE}, {id, 4 * PAGE, PAGE}};
+  bool was_long = false;
+  CHECK_EQUAL(fl_prefetch_each(parts, AT_ONCE, 1, -1, &was_long), 1); /* whatever it takes is more */
+  CHECK(was_long);
+  was_long = false;
+  CHECK_EQUAL(fl_prefetch_each(parts, AT_ONCE, 2, -1, &was_long), takes_ranges() ? 2 : 1);
+  CHECK(was_long);
+  CHECK_EQUAL(fl_prefetch_each(parts, 0, FL_PARTS_MAX, -1, &was_long), 0);
+  CHECK(!was_long);
   let_go(id);
 }
 
@@ -142,11 +147,11 @@ static void parts_of_a_mapping_go_by_one_system_call(void) {
                                        {other, 5 * PAGE, 1}, {other, 7 * PAGE, 1}};
   int its[PARTS];
   runs_count = 0;
-  CHECK(!fl_prefetch_each(parts, PARTS, FL_PARTS_MAX, INT64_MAX));
+  prefetch(parts, PARTS, FL_PARTS_MAX);
   check_runs(takes_ranges() ? 2 : 0, (const size_t[]){3, 3});
-  CHECK(!fl_prefetch_each(parts, PARTS, 2, INT64_MAX));
+  prefetch(parts, PARTS, 2);
   check_runs(takes_ranges() ? 2 : 0, (const size_t[]){2, 2});
-  CHECK(!fl_prefetch_each(parts, PARTS, 1, INT64_MAX));
+  prefetch(parts, PARTS, 1);
   check_runs(0, NULL);
   CHECK_EQUAL(fl_populate_each(parts, PARTS, FL_PARTS_MAX, INT64_MAX, its), PARTS);
   check_runs(takes_ranges() ? 2 : 0, (const size_t[]){3, 3});
@@ -188,7 +193,7 @@ int main(void) {
     RUN(a_part_that_fails_divides_a_run);
     RUN(each_part_is_resident_afterwards);
     RUN(a_part_that_fails_spoils_no_other);
-    RUN(a_prefetch_that_takes_long_is_told_of_and_the_rest_asked_for);
+    RUN(a_prefetch_that_takes_long_ends_the_row);
     RUN(a_page_that_takes_long_ends_the_row);
     RUN(no_more_than_so_many_are_looked_at);
   }
