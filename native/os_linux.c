@@ -264,13 +264,13 @@ uint64_t fl_os_most_map_entries(void) {
 
 int64_t fl_os_map_entries(void) {
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
   int64_t lines = 0;
   char text[16384];
   for (ssize_t length; (length = read(fd, text, sizeof text)) > 0;)
     for (ssize_t i = 0; i < length; i++)
       lines += text[i] == '\n';
-  if (fd < 0)
-    return -errno;
   close(fd);
   return lines;
 }

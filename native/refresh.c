@@ -31,6 +31,8 @@ static int map_run_again(struct fl_mapping *m, struct fl_run run) {
   int advice = atomic_load(&m->advice);
   if (advice >= 0)
     fl_os_advise(base, span, (enum fl_advice)advice);
+  if (atomic_load(&m->huge))
+    fl_os_advise(base, span, FL_HUGEPAGE);
   fl_damage_unmark(m, run.first, run.end);
   if (atomic_load(&m->handling) != 0 || atomic_load(&m->faults) != faults)
     fl_guard_mark(m, run.first, run.end);

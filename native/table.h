@@ -39,7 +39,10 @@ struct fl_table {
 #define FL_TABLE_INIT(type)                                                                                            \
   { .lock = PTHREAD_MUTEX_INITIALIZER, .entry_size = sizeof(type) }
 
-/* A zeroed entry with a new id and one reference; NULL when memory or ids ran out. */
+/*
+ * An entry with a new id and one reference; NULL when memory or ids ran out. What lies behind its head is zeros at the first
+ * tenancy, and else what the last tenant left there: one that reads it without a reference must never see it half made.
+ */
 void *fl_table_insert(struct fl_table *table);
 
 /* The entry with one reference more; NULL when the id is gone. The second: for whoever holds the table's lock. */

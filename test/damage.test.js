@@ -6,12 +6,14 @@ const path = require('node:path')
 const { open } = require('faultless')
 const { DamageReport } = require('../lib/damage')
 const native = require('../native/binding')
-const { DISK, PAGE, childResult, errorOf, temporaryFolder, testUnlessLaid } = require('./helpers')
+const { DISK, PAGE, advised, childResult, errorOf, temporaryFolder, testUnlessLaid } = require('./helpers')
 
 const folder = temporaryFolder()
 
 const canBypass = fs.constants.O_DIRECT !== undefined && DISK !== undefined
 const testDirect = canBypass ? testUnlessLaid : (name, act) => test.skip(`${name} (skipped: nothing bypasses the cache here)`, act)
+
+const testOnLinux = process.platform === 'linux' ? testUnlessLaid : (name, act) => test.skip(`${name} (skipped: only Linux tells)`, act)
 
 const run = (scenario) =>
   childResult('damage.js', [scenario, path.join(folder, scenario)], { execArgv: ['--expose-gc'] })
@@ -97,6 +99,22 @@ describe('refresh()', () => {
     expect([bytes[PAGE], mapped.damaged]).toEqual([2, 0])
     expect([...await mapped.read(PAGE + 1, 2)]).toEqual([2, 2])
     await mapped.close()
+  })
+
+  testOnLinux('gives pages that it maps anew the advice that holds for the whole file', async () => {
+    const name = path.join(folder, 'advised')
+    fs.writeFileSync(name, Buffer.alloc(4 * PAGE, 1))
+    const file = await open(name, { advice: 'sequential' })
+    await file.advise('hugepage').catch(() => {}) // which not every kernel has
+    const [before] = advised(name)
+    fs.truncateSync(name, 0)
+    expect(new Uint8Array(file.buffer)[2 * PAGE]).toBe(0) // a load
+    fs.writeFileSync(name, Buffer.alloc(4 * PAGE, 2))
+    await file.refresh()
+    expect(file.damaged).toBe(0)
+    expect(before).toMatch(/^sr(,hg)?$/)
+    expect(new Set(advised(name))).toEqual(new Set([before]))
+    await file.close()
   })
 
   test('rejects with ERR_MAP_CLOSED after close()', async () => {

@@ -12,7 +12,7 @@ const { Pool, attach, open } = require('..')
 const native = require('../native/binding')
 const { ChannelMemory, PoolMemory } = require('../worker/layout')
 const {
-  PAGE, canMapFrom, childResult, contentAt, errorOf, expectContent, isLaid, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles,
+  PAGE, advised, canMapFrom, childResult, contentAt, errorOf, expectContent, isLaid, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles,
   temporaryFolder, testUnlessLaid, useClosing
 } = require('./helpers')
 const { testTraced } = require('./tracing')
@@ -52,13 +52,6 @@ const testWithLeases = testHere(!isWindows, 'Windows cannot lay pages over memor
 
 /** kB that this process has locked: proc_pid_status(5). */
 const lockedKb = () => Number(/^VmLck:\s+(\d+) kB$/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1])
-
-/** What was advised for each map entry of a file, in the order of addresses: proc_pid_smaps(5). */
-function advised(path) {
-  const entries = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
-  return entries.filter((entry) => entry.split('\n', 1)[0].endsWith(` ${path}`))
-    .map((entry) => /^VmFlags: (.*)$/m.exec(entry)[1].split(' ').filter((flag) => flag === 'sr' || flag === 'rr').join())
-}
 
 describe('resize() past the end of the buffer', () => {
   test('gives the file another buffer, with room for as much again, and its blocks', async () => {

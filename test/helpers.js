@@ -219,6 +219,15 @@ function mapLines(file) {
   return file === undefined ? lines : lines.filter((line) => line.endsWith(file) || line.endsWith(`${file} (deleted)`))
 }
 
+const ADVICE = new Set(['sr', 'rr', 'hg']) // MADV_SEQUENTIAL, MADV_RANDOM, MADV_HUGEPAGE
+
+/** What was advised for each map entry of a file, in the order of addresses: proc_pid_smaps(5). */
+function advised(file) {
+  const entries = fs.readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  return entries.filter((entry) => entry.split('\n', 1)[0].endsWith(` ${file}`))
+    .map((entry) => /^VmFlags: (.*)$/m.exec(entry)[1].split(' ').filter((flag) => ADVICE.has(flag)).join())
+}
+
 /** Whether a thread of this process waits for a device: its state is D (proc(5)). */
 function hasThreadInDevice() {
   return fs.readdirSync('/proc/self/task').some((thread) => {
@@ -310,7 +319,7 @@ async function childResult(...args) {
 }
 
 module.exports = {
-  DISK, EXITING, PAGE, PATIENCE, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf,
+  DISK, EXITING, PAGE, PATIENCE, advised, canLimitMemory, canMapFrom, childResult, contentAt, deviceReadBytes, errnoOf, errorOf,
   expectContent, hasThreadInDevice, isLaid, isRoot, isTmpfs, isWindows, lookUntil, makeFile, mapLines, openFiles,
   randomFrom, randomRanges, runChild, syncFile, temporaryFolder, testAsRoot, testUnlessLaid, useClosing, writeContent
 }
