@@ -39,16 +39,16 @@ const full = {
 const quick = {
   ...full,
   name: 'quick',
-  fileBytes: GIB,
+  fileBytes: 512 * MIB,
   coldReads: 16_000,
-  readsInTurn: 4_000,
-  depthReads: (depth) => Math.min(16_000, 2_000 * depth),
+  readsInTurn: 3_000,
+  depthReads: (depth) => Math.min(16_000, 1_000 * depth),
   depths: [1, 64],
   limitBytes: 128 * MIB,
-  limitedReads: 45_000, // more than fit into the limit
+  limitedReads: 40_000, // more than fit into the limit
   hotSyncReads: 300_000,
-  hotAsyncReads: 30_000,
-  singleReads: 10_000,
+  hotAsyncReads: 10_000,
+  singleReads: 6_000,
   pingPongs: 3_000,
   broadcasts: 300,
   sharedBytes: 256 * MIB, // eight copies of 1 GiB take a minute where a hypervisor has to give the memory

@@ -18,7 +18,7 @@ const HELP = `Usage: npm run bench -- [--quick | --tiny] [--only NAME[,NAME…]]
 Runs every trial, each contender of it several times and in a process of its
 own, and prints what was reached beside the bars.
 
-  --quick        smaller files and fewer repetitions: 2 to 3 minutes
+  --quick        smaller files and fewer repetitions: about 2 minutes
   --tiny         a few seconds on any machine; shows only that it still runs
   --repeat N     each contender N times as often
   --only NAMES   these trials alone, separated by commas
