@@ -11,6 +11,7 @@ const runChild = require('./run-child')
 const SOURCES = path.join(__dirname, 'limit')
 
 const readsOf = ({ path: file, reads, inFlight, seed }) => [file, reads, inFlight, seed]
+const scanOf = ({ path: file }) => [file, 1 << 20, 16 << 20]
 
 // By a contender's reader: its program, and what that takes.
 const PROGRAMS = {
@@ -19,7 +20,8 @@ const PROGRAMS = {
   answer: { name: 'answer', argvOf: ({ path: file, reads, length, seed }) => [file, reads, length, seed] },
   rounds: { name: 'rounds', argvOf: ({ path: file, rounds }) => [file, rounds] },
   touches: { name: 'touches', argvOf: readsOf },
-  scan: { name: 'scan', argvOf: ({ path: file }) => [file, 1 << 20, 16 << 20] }
+  scan: { name: 'scan', argvOf: scanOf },
+  scanLoop: { name: 'scan', argvOf: (task) => [...scanOf(task), 'tell'], hasListener: true }
 }
 
 const built = new Map() // by name: { file } or { skipped }
@@ -29,7 +31,7 @@ module.exports = async function runLimit(task, how) {
   if (!built.has(name)) built.set(name, build(name))
   const { file, skipped } = built.get(name)
   if (skipped !== undefined) return { skipped }
-  return runChild({ work: 'limit', file, argv: argvOf(task).map(String), hasListener }, how)
+  return runChild({ work: 'limit', file, argv: argvOf(task).map(String), hasListener, answers: task.answers }, how)
 }
 
 function build(name) {

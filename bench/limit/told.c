@@ -14,8 +14,6 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 
-enum { LISTENER = 3 }; /* a descriptor */
-
 static struct {
   struct reads reads;
   int bell, news; /* eventfds that the one and the other thread sleep on */
@@ -34,11 +32,6 @@ static void ring(int eventfd) {
 static void sleep_on(int eventfd) {
   uint64_t count;
   if (read(eventfd, &count, sizeof count) != sizeof count)
-    _exit(1);
-}
-
-static void tell_listener(void) {
-  if (shared.tells && write(LISTENER, "", 1) != 1)
     _exit(1);
 }
 
@@ -90,7 +83,8 @@ static uint32_t ask_for_all(void) {
     if (atomic_exchange(&shared.is_listening, 0))
       ring(shared.bell);
     sleep_on(shared.news);
-    tell_listener();
+    if (shared.tells && tell_listener() != 0)
+      _exit(1);
     for (uint32_t done = atomic_load(&shared.done); loaded < done; loaded++) {
       sum ^= load_words(loaded);
       if (asked < reads->count)

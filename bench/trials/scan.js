@@ -4,6 +4,7 @@
 const { FOLIOS, LONGEST, LOOP } = require('./reasons')
 
 const limit = { name: 'its system calls, in C', runtime: 'limit', reader: 'scan', aside: true }
+const wokenLoop = { name: 'a loop that is woken for each chunk', runtime: 'limit', reader: 'scanLoop', aside: true }
 const chunks = { name: 'faultless chunks()', reader: 'chunks', ours: true }
 const stream = { name: 'fs.createReadStream', reader: 'stream' }
 const fileHandle = { name: 'fs.promises.read, chunk by chunk', reader: 'fileHandle', aside: true }
@@ -23,13 +24,14 @@ module.exports = {
     stream,
     { name: 'faultless view(), chunk by chunk', reader: 'views', ours: true, aside: true },
     fileHandle,
-    limit
+    limit,
+    wokenLoop
   ],
   figures: ['bytesPerSecond', 'cpuSeconds', 'delayP99Ms', 'delayMaxMs', 'majorFaults'],
   bars: [
     { figure: 'bytesPerSecond', of: chunks, against: stream, limit, atLeast: 1.3 },
     { figure: 'cpuSeconds', of: chunks, against: stream, limit, atMost: 0.5, because: FOLIOS },
-    { figure: 'delayP99Ms', of: chunks, against: fileHandle, atMost: 1, because: LOOP },
-    { figure: 'delayMaxMs', of: chunks, against: fileHandle, atMost: 1, because: LONGEST }
+    { figure: 'delayP99Ms', of: chunks, against: fileHandle, limit: wokenLoop, atMost: 1, because: LOOP },
+    { figure: 'delayMaxMs', of: chunks, against: fileHandle, limit: wokenLoop, atMost: 1, because: LONGEST }
   ]
 }

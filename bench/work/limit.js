@@ -6,13 +6,16 @@
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const { text } = require('node:stream/consumers')
-const { BLOCK_SIZE } = require('../content')
+const { AnswerTimes } = require('../answer-times')
 const measure = require('../common/measure')
+const { BLOCK_SIZE } = require('../content')
 
-const LISTENER = 3 // the descriptor, as in limit/told.c
+const LISTENER = 3 // the descriptor, as in limit/figures.h
 
-module.exports = async function limit({ file, argv, hasListener }) {
+module.exports = async function limit({ file, argv, hasListener, answers }) {
+  const times = answers ? await AnswerTimes.start() : undefined
   const { result, delayMs, majorFaults } = hasListener ? await measure(() => run(file, argv)) : { result: await run(file, argv) }
+  const answered = await times?.stop()
   if (result.code !== 0) return { skipped: `needs a newer Linux: ended with ${result.code} ${result.complaint.trim()}`.trim() }
   const { seconds, reads, deviceBytes, cpuSeconds } = JSON.parse(result.output)
   const microseconds = seconds / reads * 1e6
@@ -31,7 +34,10 @@ module.exports = async function limit({ file, argv, hasListener }) {
     deviceReadsPerRead: known === null ? null : known / BLOCK_SIZE / reads,
     delayP50Ms: delayMs?.p50,
     delayP99Ms: delayMs?.p99,
-    delayMaxMs: delayMs?.max
+    delayMaxMs: delayMs?.max,
+    answerP50Ms: answered?.p50,
+    answerP99Ms: answered?.p99,
+    answerMaxMs: answered?.max
   }
 }
 
