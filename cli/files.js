@@ -7,8 +7,14 @@ const path = require('node:path')
 const usageError = require('./usage-error')
 
 const KINDS = [
-  ['isFIFO', 'a FIFO'], ['isSocket', 'a socket'], ['isCharacterDevice', 'a character device'], ['isBlockDevice', 'a block device']
+  ['isFIFO', 'a FIFO'], ['isSocket', 'a socket'], ['isCharacterDevice', 'a character device'], ['isBlockDevice', 'a block device'],
+  ['isDirectory', 'a folder']
 ]
+
+/** What it is in words, where that is something else than a file or a link. */
+const kindOf = (status) => KINDS.find(([is]) => status[is]())?.[1]
+
+const notAFile = (kind) => Object.assign(new Error(`not a regular file: ${kind}`), { code: 'ERR_NOT_A_FILE' })
 
 const identityOf = (status) => `${status.dev}:${status.ino}`
 
@@ -72,7 +78,7 @@ class Walk {
     }
     if (status.isDirectory()) yield* this.#visitFolder(name, status, ancestors, device)
     else if (status.isFile()) yield* this.#visitFile(name, base, status)
-    else yield this.#pass(name, status, ancestors.length === 0)
+    else if (this.#wants(base)) yield this.#pass(name, status, ancestors.length === 0)
   }
 
   /** What is going to be visited by name may lie in a folder that is as well, before or after it. */
@@ -125,9 +131,8 @@ class Walk {
   }
 
   #pass(name, status, isArgument) {
-    const [, kind] = KINDS.find(([is]) => status[is]()) ?? ['', 'a symbolic link (--follow follows it)']
-    if (!isArgument) return { path: name, skipped: `passed over, ${kind}` }
-    return { path: name, error: Object.assign(new Error(`not a regular file: ${kind}`), { code: 'ERR_NOT_A_FILE' }) }
+    const kind = kindOf(status) ?? 'a symbolic link (--follow follows it)'
+    return isArgument ? { path: name, error: notAFile(kind) } : { path: name, skipped: `passed over, ${kind}` }
   }
 }
 
@@ -173,4 +178,4 @@ async function* walk(names, options) {
   if (list.error !== undefined) yield { path: list.name, error: list.error }
 }
 
-module.exports = { walk }
+module.exports = { kindOf, notAFile, walk }

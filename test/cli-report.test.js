@@ -67,6 +67,13 @@ describe('bench', () => {
     const { code, stdout, stderr } = await runCli(['bench', small])
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining(`too small to compare anything: ${PAGE} bytes`) })
   })
+
+  test('says what is no file', async () => {
+    const { code, stdout, stderr } = await runCli(['bench', '--json', folder])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `faultless: ${folder}: not a regular file: a folder (ERR_NOT_A_FILE)\n` })
+    expect(JSON.parse(stdout)).toEqual([{ path: folder, error: { code: 'ERR_NOT_A_FILE', message: 'not a regular file: a folder' } }])
+    if (!isWindows) expect((await runCli(['bench', '/dev/zero'])).stderr).toContain('not a regular file: a character device')
+  })
 })
 
 /** What a browser makes of a page: its document after the scripts have run, what it complains of, and a picture. */

@@ -215,6 +215,12 @@ describe('files', () => {
     ])
   })
 
+  test('what --only or --ignore leaves out is not told of either', async () => {
+    expect((await jsonOf(['stat', '--only', '*.idx', tree])).stderr).toBe('')
+    const { stderr } = await jsonOf(['stat', '--ignore', 'pipe', '--ignore', 'up', tree])
+    expect(stderr).toBe(`faultless: ${tree}/link: passed over, a symbolic link (--follow follows it)\n`)
+  })
+
   test('a file that is named twice, or by a link as well, counts once', async () => {
     const name = path.join(tree, 'a.idx')
     expect(await found(name, `${tree}/./a.idx`)).toEqual(['tree/a.idx'])

@@ -7,6 +7,7 @@ const { once } = require('node:events')
 const fs = require('node:fs/promises')
 const path = require('node:path')
 const { open } = require('../../lib/index')
+const { kindOf, notAFile } = require('../files')
 
 const READERS = [
   { name: 'direct', title: 'direct mapping' },
@@ -95,7 +96,9 @@ function checkSame(work, checksums) {
  * @returns {Promise<{size: number, lanes: number, scanBytes: number, random: object[], scan: object[]}>}
  */
 async function compare(file, { reads, milliseconds }, signal, onRun) {
-  const { size } = await fs.stat(file)
+  const status = await fs.stat(file)
+  if (!status.isFile()) throw notAFile(kindOf(status))
+  const { size } = status
   if (size < LEAST_BYTES) {
     throw Object.assign(new Error(`too small to compare anything: ${size} bytes, at least ${LEAST_BYTES} are needed`), { code: 'ERR_OUT_OF_RANGE' })
   }
