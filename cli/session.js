@@ -7,17 +7,26 @@ const { Terminal } = require('./terminal')
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
+// One ctrl-C comes twice where another program, as npx, passes on what the terminal has sent to all of them.
+const SAME_MS = 250
+
 /**
- * A signal that is aborted by the first signal of the system; the second ends the process as if nobody listened, in case
- * that the device hangs. @returns {{signal: AbortSignal, number: () => number, stop: () => void}}
+ * A signal that is aborted by the first signal of the system; one that comes later ends the process as if nobody listened, in
+ * case that the device hangs. @returns {{signal: AbortSignal, number: () => number, stop: () => void}}
  */
 function listen() {
   const controller = new AbortController()
   let received = 0
-  const stop = () => ENDING.forEach((name) => process.removeListener(name, end))
+  let timer
+  const stop = () => {
+    clearTimeout(timer)
+    ENDING.forEach((name) => process.removeListener(name, end))
+  }
   function end(name) {
+    if (received !== 0) return
     received = constants.signals[name]
-    stop()
+    timer = setTimeout(stop, SAME_MS)
+    timer.unref()
     controller.abort()
   }
   ENDING.forEach((name) => process.on(name, end))

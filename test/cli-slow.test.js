@@ -1,6 +1,7 @@
 'use strict'
 // The command on a device that is slow, exactly as slow as the test wants it: what ctrl-C leaves behind.
 
+const { once } = require('node:events')
 const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { open } = require('faultless')
@@ -33,11 +34,14 @@ if (reason !== undefined) {
   // So long that nobody waits for its end.
   const SIZE = 4096 * MIB
 
-  test('ctrl-C ends a touch after the slice under way, and tells what was done', async () => {
+  test.each([
+    ['ctrl-C', ['SIGINT']],
+    ['one that comes twice, as npx passes it on', ['SIGINT', 'SIGTERM']] // of two that are the same one may be lost
+  ])('%s ends a touch after the slice under way, and tells what was done', async (_, signals) => {
     const at = await mount({ size: SIZE, readMs: 20 })
     const { child, ended } = startCli(['touch', '--json', at('slow')])
     await waitForFirstPages(at('slow'))
-    child.kill('SIGINT')
+    for (const signal of signals) child.kill(signal)
     const { code, signal, stdout, stderr } = await ended
     expect({ code, signal }).toEqual({ code: 130, signal: null })
     expect(stderr).toMatch(/^faultless: interrupted: .* were touched\n$/)
@@ -46,6 +50,19 @@ if (reason !== undefined) {
     expect(touched % SLICE).toBe(0)
     expect(resident * 4096).toBeGreaterThanOrEqual(touched)
     expect(resident).toBeLessThan(pages)
+  })
+
+  test('a second ctrl-C, later, does not wait for the device', async () => {
+    const at = await mount({ size: SIZE, readMs: 200 }) // some seconds a slice
+    const { child, ended } = startCli(['touch', at('slow')])
+    await waitForFirstPages(at('slow'))
+    const isOver = once(child, 'exit')
+    child.kill('SIGINT')
+    await sleep(500)
+    expect(child.exitCode).toBe(null)
+    child.kill('SIGINT')
+    expect(await isOver).toEqual([null, 'SIGINT'])
+    await ended
   })
 
   test('ctrl-C ends a pin before all of the file is in memory', async () => {
