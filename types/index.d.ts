@@ -816,8 +816,9 @@ export class MappedFile extends EventEmitter<MappedFileEvents> {
    *
    * - The file stays open when the stream ends or is destroyed. **Close it only when the destination is done**: what buffers
    *   of the stream and its destination still hold turns to zeros by {@link close}, like every view. A stream that has not
-   *   handed out all of its range by then is destroyed with `ERR_MAP_CLOSED`, also while it waits for its destination; where
-   *   nobody listens to it, that is no uncaught exception.
+   *   handed out all of its range by then is destroyed with `ERR_MAP_CLOSED`, also while it waits for its destination. As with any
+   *   stream that is an uncaught exception where it is read without a listener of `'error'`: `pipe` adds none, and `pipeline`
+   *   does. Of a stream that nobody has begun to read it is none.
    * - Its chunks are views. As the body of a `Response` or `fetch`, and where heap memory is asked for, give
    *   `Readable.toWeb(stream)`, which copies each chunk (tried on Node 20.20, 22.23, 24.21 and 26.10).
    *
