@@ -16,21 +16,7 @@ import { Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { AIRPORTS, EARTHQUAKES, FLIGHTS_JSON, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
 import { assertCopyIsNoticed, assertNoCopy } from './helpers.mjs'
-
-/** Starts a server on a free port of this machine, and closes it after `use`. */
-async function withServer(server, use) {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  try {
-    return await use(server.address().port)
-  } finally {
-    server.close()
-  }
-}
-
-async function fetchBody(port) {
-  const [response] = await once(http.get({ port, host: '127.0.0.1', agent: false }), 'response')
-  return buffer(response)
-}
+import { fetchBody, withServer } from './servers.mjs'
 
 export const checks = {
   async 'fs.write'(context) {

@@ -1,33 +1,17 @@
 // Web APIs that refuse shared memory or garble it, what they do instead of it on which Node, and what they take.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import http from 'node:http'
 import path from 'node:path'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { AIRPORTS, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
 import { NODE } from './helpers.mjs'
+import { bodyFrom } from './servers.mjs'
 
 const { subtle } = globalThis.crypto
 
-/** Posts a body to a server of this process. @returns {Promise<Buffer>} what arrived there */
-async function post(body) {
-  let arrived
-  const server = http.createServer(async (request, response) => {
-    arrived = await buffer(request)
-    response.end()
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  try {
-    await (await fetch(`http://127.0.0.1:${server.address().port}`, { method: 'POST', body, duplex: 'half' })).text()
-    return arrived
-  } finally {
-    server.close()
-    server.closeAllConnections()
-  }
-}
+const post = (body) =>
+  bodyFrom(async (url) => (await fetch(url, { method: 'POST', body, duplex: 'half' })).text())
 
 const bodyOf = async (body) => Buffer.from(await new Response(body).arrayBuffer())
 
