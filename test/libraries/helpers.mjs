@@ -1,4 +1,4 @@
-// How a check tells that nothing was copied.
+// How a check tells that nothing was copied, that text was sent instead of bytes, and which Node runs.
 
 import assert from 'node:assert/strict'
 
@@ -35,5 +35,17 @@ export async function assertCopyIsNoticed(view) {
   await assert.rejects(assertNoCopy(view, () => Buffer.from(view)), /bytes were allocated/)
 }
 
+/** Asserts that `send` sends the text of bytes, which is another thing where they are none. @param send resolves with what arrived */
+export async function assertSentAsText(bytes, send) {
+  const sent = await send(bytes)
+  assert.ok(!sent.equals(bytes))
+  assert.equal(sent.toString(), String(bytes))
+}
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+
 /** Major version of the Node that runs. */
-export const NODE = Number(process.versions.node.split('.')[0])
+export const NODE = major
+
+/** Whether the Node that runs is of this version or newer. */
+export const isSince = (wantedMajor, wantedMinor) => major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)

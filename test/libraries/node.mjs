@@ -12,6 +12,7 @@ import readline from 'node:readline'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { AIRPORTS, EARTHQUAKES, FLIGHTS_JSON, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
@@ -106,6 +107,17 @@ export const checks = {
     assert.ok(encrypt(view).equals(encrypt(heap)))
     const { privateKey, publicKey } = crypto.generateKeyPairSync('ed25519')
     assert.ok(crypto.verify(null, heap, publicKey, crypto.sign(null, view, privateKey)))
+  },
+
+  async 'crypto: random bytes'(context) {
+    const { file, view, heap } = await context.both(EARTHQUAKES)
+    const [first, second, rest] = [view.subarray(0, 64), view.subarray(64, 128), view.subarray(128)]
+    crypto.randomFillSync(first)
+    await promisify(crypto.randomFill)(second)
+    assert.ok(!first.equals(heap.subarray(0, 64)))
+    assert.ok(!second.equals(heap.subarray(64, 128)))
+    assert.ok(rest.equals(heap.subarray(128)))
+    assert.ok(fs.readFileSync(file.path).equals(heap))
   },
 
   async 'text'(context) {

@@ -1,12 +1,13 @@
 // Web APIs that refuse shared memory or garble it, what they do instead of it on which Node, and what they take.
 
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
+import zlib from 'node:zlib'
 import { AIRPORTS, FLIGHTS_PARQUET } from '../../examples/data/packages.mjs'
-import { NODE } from './helpers.mjs'
-import { bodyFrom } from './servers.mjs'
+import { NODE, assertSentAsText, isSince } from './helpers.mjs'
+import { bodyFrom, messageFrom } from './servers.mjs'
 
 const { subtle } = globalThis.crypto
 
@@ -15,20 +16,19 @@ const post = (body) =>
 
 const bodyOf = async (body) => Buffer.from(await new Response(body).arrayBuffer())
 
-/** Refused before Node 24, garbled since: either way no body. */
-async function assertNoBody(view, heap, send) {
+/** Refused before Node 24, garbled since: either way the bytes are not sent. */
+async function assertNotSent(view, send) {
   if (NODE < 24) return assert.rejects(async () => send(view), TypeError)
-  const sent = await send(view)
-  assert.ok(!sent.equals(heap))
-  assert.equal(sent.toString(), String(view)) // its text, which for binary bytes is another thing
+  await assertSentAsText(view, send)
+  await assertSentAsText(new Uint8Array(view.buffer, view.byteOffset, view.length), send) // 80,65,82,…
 }
 
-async function compress(chunk) {
-  const stream = new CompressionStream('gzip')
-  const writer = stream.writable.getWriter()
+/** @returns {Promise<Buffer>} what comes out of a stream when a chunk is written to it */
+async function through({ readable, writable }, chunk) {
+  const writer = writable.getWriter()
   const written = Promise.all([writer.write(chunk), writer.close()])
   written.catch(() => {}) // the stream's reader tells
-  return Buffer.from(await new Response(stream.readable.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer())
+  return bodyOf(readable)
 }
 
 /** Bytes that are no UTF-8. */
@@ -46,17 +46,17 @@ export const checks = {
 
   async 'Response and Request'(context) {
     const { file, view, heap } = await both(context)
-    await assertNoBody(view, heap, bodyOf)
+    await assertNotSent(view, bodyOf)
     const request = async (body) =>
       Buffer.from(await new Request('http://127.0.0.1', { method: 'POST', body }).arrayBuffer())
-    await assertNoBody(view, heap, request)
+    await assertNotSent(view, request)
     for (const body of [heap, await file.slice(0, 10_000)]) assert.ok((await bodyOf(body)).equals(heap))
     assert.equal((await bodyOf(file.buffer)).toString(), '[object SharedArrayBuffer]')
   },
 
   async 'fetch'(context) {
     const { file, view, heap } = await both(context)
-    await assertNoBody(view, heap, post)
+    await assertNotSent(view, post)
     assert.ok((await post(heap)).equals(heap))
     const stream = Readable.toWeb(file.createReadStream({ end: 9999 }))
     assert.ok((await post(stream)).equals(heap))
@@ -85,9 +85,56 @@ export const checks = {
 
   async 'CompressionStream'(context) {
     const { view, heap } = await both(context)
-    if (NODE < 24) assert.ok((await compress(view)).equals(heap))
-    else await assert.rejects(compress(view), TypeError)
-    assert.ok((await compress(heap)).equals(heap))
+    const pack = async (chunk) => zlib.gunzipSync(await through(new CompressionStream('gzip'), chunk))
+    if (NODE < 24) assert.ok((await pack(view)).equals(heap))
+    else await assert.rejects(pack(view), TypeError)
+    assert.ok((await pack(heap)).equals(heap))
+  },
+
+  async 'DecompressionStream'(context) {
+    const heap = await readFile(AIRPORTS)
+    const packed = path.join(context.folder, 'airports.csv.gz')
+    await writeFile(packed, zlib.gzipSync(heap))
+    const file = await context.map(packed)
+    const unpack = (chunk) => through(new DecompressionStream('gzip'), chunk)
+    if (NODE < 24) assert.ok((await unpack(await file.view())).equals(heap))
+    else await assert.rejects(unpack(await file.view()), TypeError)
+    assert.ok((await unpack(await file.read())).equals(heap))
+    const stream = Readable.toWeb(file.createReadStream())
+    assert.ok((await bodyOf(stream.pipeThrough(new DecompressionStream('gzip')))).equals(heap))
+  },
+
+  async 'WebSocket'(context) {
+    if (NODE < 22) return assert.equal(globalThis.WebSocket, undefined)
+    const { file, view, heap } = await both(context)
+    const send = (data) => messageFrom((url) => new WebSocket(url), data)
+    await assertNotSent(view, send)
+    for (const data of [heap, await file.slice(0, 10_000)]) assert.ok((await send(data)).equals(heap))
+    assert.equal((await send(file.buffer)).toString(), '[object SharedArrayBuffer]')
+  },
+
+  async 'a BYOB reader'(context) {
+    const { view, heap } = await both(context)
+    const stream = new ReadableStream({ type: 'bytes', start: (controller) => controller.enqueue(new Uint8Array(heap)) })
+    const reader = stream.getReader({ mode: 'byob' })
+    await assert.rejects(reader.read(view), TypeError)
+    assert.ok(view.equals(heap))
+    const { value } = await reader.read(new Uint8Array(heap.length)) // which was not lost with the one that was refused
+    assert.ok(heap.equals(value))
+  },
+
+  async 'crypto.getRandomValues'(context) {
+    const { file, view, heap } = await both(context)
+    const [part, rest] = [view.subarray(0, 64), view.subarray(64)]
+    if (isSince(26, 11)) {
+      assert.throws(() => globalThis.crypto.getRandomValues(part), TypeError)
+      assert.ok(view.equals(heap))
+    } else {
+      assert.equal(globalThis.crypto.getRandomValues(part), part)
+      assert.ok(!part.equals(heap.subarray(0, 64)))
+      assert.ok(rest.equals(heap.subarray(64)))
+    }
+    assert.ok((await readFile(file.path)).subarray(0, 10_000).equals(heap))
   },
 
   async 'WebAssembly.compile'(context) {
