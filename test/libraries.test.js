@@ -42,7 +42,7 @@ describe('docs/compatibility.md', () => {
 
   test('names the major versions that are tested', () => {
     const versions = new Map([...tables.matchAll(/^\| ([\w-]+) (\d+)/gm)].map(([, name, major]) => [name.toLowerCase(), major]))
-    expect(versions.size).toBe(10)
+    expect(versions.size).toBe(11)
     for (const [name, major] of versions) {
       const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'node_modules', name, 'package.json'), 'utf8'))
       expect(`${name} ${version.split('.')[0]}`).toBe(`${name} ${major}`)
