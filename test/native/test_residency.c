@@ -101,12 +101,19 @@ static uint64_t read_with_a_page(enum fl_advice advice, uint64_t advised) {
   return resident;
 }
 
+/* Tried again where fewer were there, as the system may reclaim pages that nobody uses before they are counted. */
+static void check_read_along(enum fl_advice advice, uint64_t advised, uint64_t pages) {
+  uint64_t resident = 0;
+  UNTIL((resident = read_with_a_page(advice, advised)) >= pages);
+  CHECK_EQUAL(resident, pages);
+}
+
 static void advice_decides_what_is_read_along_with_a_page(void) {
-  CHECK_EQUAL(read_with_a_page(FL_RANDOM, MANY), 1);
-  CHECK_EQUAL(read_with_a_page(FL_NORMAL, MANY), AROUND / PAGE);
-  CHECK_EQUAL(read_with_a_page(FL_SEQUENTIAL, MANY), 1 + 2 * AROUND / PAGE);
-  CHECK_EQUAL(read_with_a_page(FL_SEQUENTIAL, PAGE), 1); /* of a part: for loads from that alone */
-  CHECK_EQUAL(read_with_a_page(FL_DONTNEED, MANY), 1);   /* it says nothing of touches */
+  check_read_along(FL_RANDOM, MANY, 1);
+  check_read_along(FL_NORMAL, MANY, AROUND / PAGE);
+  check_read_along(FL_SEQUENTIAL, MANY, 1 + 2 * AROUND / PAGE);
+  check_read_along(FL_SEQUENTIAL, PAGE, 1); /* of a part: for loads from that alone */
+  check_read_along(FL_DONTNEED, MANY, 1);   /* it says nothing of touches */
 }
 
 static void no_more_is_read_along_than_is_mapped(void) {
