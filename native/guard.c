@@ -208,6 +208,19 @@ static bool replace_by_zeros(uintptr_t address) {
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
+/* They take microseconds, unless they wait for a server to say how large its file is. */
+enum { SOON = 100 };
+static const int64_t PAUSE = 1000000; /* ns */
+
+void fl_guard_await_handlers(const struct fl_mapping *m) {
+  for (int looks = 0; atomic_load(&m->handling) != 0; looks++) {
+    if (looks < SOON)
+      sched_yield();
+    else
+      fl_os_sleep(PAUSE);
+  }
+}
+
 static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
 static bool is_installed; /* guarded by `installing` */
 

@@ -18,6 +18,9 @@ bool fl_guard_blames_device(const struct fl_mapping *mapping, uint64_t file_offs
 /* Of the pages that were replaced alone, at most so many are still there. */
 void fl_guard_count_alone(struct fl_mapping *mapping, uint64_t most);
 
+/* Until no thread that has faulted is at work on the mapping any more, which may be as long as a server does not answer. */
+void fl_guard_await_handlers(const struct fl_mapping *mapping);
+
 /*
  * The pages [first, end) of the mapping, counted from its first, are damaged (damage.h), and nothing is known of them
  * any more.

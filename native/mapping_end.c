@@ -8,7 +8,6 @@
 #include "reaper.h"
 #include "succession.h"
 #include "waiter.h"
-#include <sched.h>
 
 /* Hides a range that goes back to whoever lent it. After it no handler that was under way maps anything there. */
 static void return_borrowed(struct fl_mapping *m) {
@@ -16,8 +15,7 @@ static void return_borrowed(struct fl_mapping *m) {
   if (base != 0)
     fl_overlay_note_end(base, m->span);
   atomic_store(&m->base, 0);
-  while (atomic_load(&m->handling) != 0)
-    sched_yield();
+  fl_guard_await_handlers(m);
 }
 
 /* The last reference is gone: hides the range from the guard, frees the entry, gives the rest to the reaper. */

@@ -193,6 +193,9 @@ int64_t fl_os_now(void);
 /* The processor's time that the calling thread has used, in ns. */
 int64_t fl_os_thread_cpu_time(void);
 
+/* For about so long; a signal may end it before. */
+void fl_os_sleep(int64_t ns);
+
 /* A condition whose waits end at a time by that clock, unless somebody signals it before. */
 void fl_os_init_condition(pthread_cond_t *condition);
 void fl_os_wait_until(pthread_cond_t *condition, pthread_mutex_t *held, int64_t when);

@@ -226,6 +226,11 @@ int64_t fl_os_now(void) { return read_clock(CLOCK_MONOTONIC); }
 /* Not getrusage(2), which learns of the current slice at the scheduler's next tick. */
 int64_t fl_os_thread_cpu_time(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
+void fl_os_sleep(int64_t ns) {
+  struct timespec time = {ns / 1000000000, ns % 1000000000};
+  nanosleep(&time, NULL);
+}
+
 int fl_os_spawn(void *(*body)(void *)) {
   sigset_t all, before;
   pthread_attr_t attributes;

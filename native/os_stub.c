@@ -235,6 +235,8 @@ int64_t fl_os_now(void) { return (int64_t)time(NULL) * 1000000000; }
 
 int64_t fl_os_thread_cpu_time(void) { return 0; }
 
+void fl_os_sleep(int64_t ns) { (void)ns; }
+
 void fl_os_init_condition(pthread_cond_t *condition) { pthread_cond_init(condition, NULL); }
 
 void fl_os_wait_until(pthread_cond_t *condition, pthread_mutex_t *held, int64_t when) {

@@ -330,6 +330,8 @@ int64_t fl_os_thread_cpu_time(void) {
                                                                               : 0;
 }
 
+void fl_os_sleep(int64_t ns) { Sleep((DWORD)(ns / 1000000)); }
+
 void fl_os_init_condition(pthread_cond_t *condition) { pthread_cond_init(condition, NULL); }
 
 /* These threads know the calendar's clock alone. */

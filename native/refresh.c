@@ -4,7 +4,6 @@
 #include "os.h"
 #include "pins.h"
 #include "succession.h"
-#include <sched.h>
 
 /* The part of a run of the file's pages, from its start, that the device reads. */
 static size_t readable_end(const struct fl_mapping *m, struct fl_run run) {
@@ -20,8 +19,7 @@ static size_t readable_end(const struct fl_mapping *m, struct fl_run run) {
  */
 static int map_run_again(struct fl_mapping *m, struct fl_run run) {
   unsigned faults = atomic_load(&m->faults);
-  while (atomic_load(&m->handling) != 0)
-    sched_yield();
+  fl_guard_await_handlers(m);
   uint64_t offset = m->file_offset + run.first * fl_os_page_size();
   void *base = fl_page_address(m, run.first);
   size_t span = (run.end - run.first) * fl_os_page_size();

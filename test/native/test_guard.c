@@ -1,5 +1,6 @@
 /* Pages that are lost under a mapping: no crash, zeros for direct loads, an error for every operation. */
 #include "check.h"
+#include "os.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -534,6 +535,63 @@ static void a_signal_that_is_none_of_ours_does_what_it_does_by_default(void) {
   raise(SIGFPE);
 }
 
+/* A server that does not answer who faulted, and nobody else. */
+static _Thread_local volatile bool is_kept_waiting; /* read in a handler */
+static atomic_bool answers;
+static atomic_int waiting;
+
+int __real_fl_os_file_status(int fd, struct fl_os_status *status);
+int __wrap_fl_os_file_status(int fd, struct fl_os_status *status) {
+  if (is_kept_waiting) {
+    atomic_fetch_add(&waiting, 1);
+    while (!atomic_load(&answers))
+      nap();
+  }
+  return __real_fl_os_file_status(fd, status);
+}
+
+static void *load_and_wait(void *address) {
+  is_kept_waiting = true;
+  (void)*(volatile unsigned char *)address;
+  is_kept_waiting = false;
+  return NULL;
+}
+
+static void *answer_later(void *unused) {
+  for (int i = 0; i < 2500; i++) /* half a second and more */
+    nap();
+  atomic_store(&answers, true);
+  return unused;
+}
+
+static void waiting_for_a_handler_takes_no_processor(void) {
+  struct fl_map_info info;
+  int fd = make_file(SIZE);
+  struct fl_map_request request = {fd, 0, SIZE, FL_COPY_ON_WRITE, FRESHNESS, false};
+  CHECK_EQUAL(fl_mapping_create(&request, &info), 0);
+  CHECK_EQUAL(ftruncate(fd, 0), 0);
+  unsigned char *bytes = info.data;
+  CHECK_EQUAL(((volatile unsigned char *)bytes)[0], 0);
+  pthread_t loader, server;
+  CHECK_EQUAL(pthread_create(&loader, NULL, load_and_wait, bytes + 3 * PAGE), 0);
+  while (atomic_load(&waiting) == 0)
+    nap();
+  CHECK_EQUAL(ftruncate(fd, SIZE), 0);
+  CHECK_EQUAL(pthread_create(&server, NULL, answer_later, NULL), 0);
+  uint64_t size;
+  int64_t before = fl_os_thread_cpu_time();
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  int64_t used = fl_os_thread_cpu_time() - before;
+  CHECK(atomic_load(&answers));
+  CHECK(used < 100000000); /* ns */
+  pthread_join(server, NULL);
+  pthread_join(loader, NULL);
+  CHECK_EQUAL(fl_refresh(info.id, &size), 0);
+  CHECK_EQUAL(fl_mapping_damaged_bytes(info.id), 0);
+  close(fd);
+  let_go(info.id);
+}
+
 int main(void) {
   fl_prepare();
   /* First, while this process has not installed the guard yet. */
@@ -566,6 +624,7 @@ int main(void) {
   if (!sanitizer_needs_map_entries)
     RUN(lost_pages_find_room_in_a_full_map);
   RUN(pages_that_are_mapped_again_are_advised_as_the_others);
+  RUN(waiting_for_a_handler_takes_no_processor);
   if (is_portable())
     RUN(an_address_that_is_called_invalid_is_a_lost_page);
   return 0;
