@@ -12,9 +12,20 @@ const FILES = {
 
 // Patterns of full names, by file.
 const ADVICE = 'an advice of Linux'
+const WAITS = 'waits for a word of the file'
 const TESTS = {
+  copies: [
+    [/^of memory that nobody was handed/, 'copies come from the mapping']
+  ],
+  flush: [
+    [/evict\(\) may not write/, 'asks for Linux\'s own way of writing back']
+  ],
   'full-disk': [
-    [/a device that does not take what was stored/, 'a file grows by zeros written to it, for which its small disk has no room']
+    [/a device that does not take what was stored/, 'a file grows by zeros written to it, for which its small disk has no room'],
+    [/takes the blocks that the file has past its end/, 'POSIX knows of none: the zeros are written to others']
+  ],
+  growth: [
+    [/waits are woken by way of the other buffer/, WAITS]
   ],
   open: [
     [/advice is taken and changes no byte/, 'is `cold` among others']
@@ -32,8 +43,21 @@ const TESTS = {
     [/^advise (cold|pageout)/, ADVICE],
     [/^advise hugepage/, 'refused with ENOTSUP, not with EINVAL']
   ],
+  resize: [
+    [/a size that the process may not give to a file/, 'what is written up to the limit is not cut off again, which the test forbids']
+  ],
+  runners: [
+    [/a realm of which all files were closed/, WAITS],
+    [/several copies in one thread/, WAITS]
+  ],
+  runtime: [
+    [/^wait and notify/, WAITS]
+  ],
   'slow-device': [
     [/a device that cannot read a range/, 'a page that could not be loaded is replaced, and so counts as damaged']
+  ],
+  'stray-stores': [
+    [/says so in its stats, and is read/, 'zeros in place of a closed file count against Linux\'s limit on data, which lets them pass']
   ]
 }
 
