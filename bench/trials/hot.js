@@ -2,7 +2,7 @@
 // Reads of what is in memory, one after the other: at once, by a promise, and by a thread.
 
 const { view, read, fileHandle, fsRead } = require('./contenders')
-const { CACHE } = require('./reasons')
+const { BUFFER } = require('./reasons')
 
 const tryView = { name: 'faultless tryView()', reader: 'faultlessTryView', ours: true }
 // A processor knows by heart where some thousand pages are, and looks the others up, in a virtual machine twice.
@@ -29,7 +29,7 @@ const hotSync = {
   parameters: (mode) => ({ reads: mode.hotSyncReads, synchronous: true }),
   contenders: [tryView, readSync, bareView, tryViewLarge],
   figures: ['readsPerSecond', 'microsecondsPerRead', 'misses', 'majorFaults'],
-  bars: [{ figure: 'readsPerSecond', of: tryView, against: readSync, limit: bareView, atLeast: 8, because: CACHE }]
+  bars: [{ figure: 'readsPerSecond', of: tryView, against: readSync, limit: bareView, atLeast: 8, because: BUFFER }]
 }
 
 // Of less memory than the processor's caches hold: what the calls themselves cost, without waiting for memory.

@@ -9,7 +9,7 @@ module.exports = {
   DEVICE,
   LOOP: 'More reads a second are more answers for the loop to handle. One that is only woken for them is late as well.',
   LONGEST: 'The longest delay is a single event, and differs more from run to run than by what is missed.',
-  CACHE: 'So much memory is not in the processor\'s caches: a Buffer that nobody asks about is as slow.',
+  BUFFER: 'A Buffer over the mapping that nobody asks about, the least that there is in JavaScript, does not reach it either.',
   FOLIOS: 'What is prefetched comes in single pages, for 0.3 s of processor time a GiB. fs may get large folios, which cost less, but several ' +
     'times as much where a hypervisor has taken their memory back (native/blocks.c): its figure differs as much from run to run.',
   COMPILED: 'V8 compiles our functions when they are first called, as the row with --no-lazy shows.',
