@@ -3,6 +3,7 @@
 
 const { once } = require('node:events')
 const fs = require('node:fs')
+const { constants } = require('node:os')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { open } = require('faultless')
 const { hasTerminal, onTerminal, plain, startCli, testWith } = require('./cli-helpers')
@@ -36,14 +37,15 @@ if (reason !== undefined) {
 
   test.each([
     ['ctrl-C', ['SIGINT']],
-    ['one that comes twice, as npx passes it on', ['SIGINT', 'SIGTERM']] // of two that are the same one may be lost
+    ['one that comes twice, as npx passes it on', ['SIGINT', 'SIGTERM']] // of two that are the same one may be lost; of these either may be the first to be heard of
   ])('%s ends a touch after the slice under way, and tells what was done', async (_, signals) => {
     const at = await mount({ size: SIZE, readMs: 20 })
     const { child, ended } = startCli(['touch', '--json', at('slow')])
     await waitForFirstPages(at('slow'))
     for (const signal of signals) child.kill(signal)
     const { code, signal, stdout, stderr } = await ended
-    expect({ code, signal }).toEqual({ code: 130, signal: null })
+    expect(signal).toBe(null)
+    expect(signals.map((name) => 128 + constants.signals[name])).toContain(code)
     expect(stderr).toMatch(/^faultless: interrupted: .* were touched\n$/)
     const [{ pages, resident, touched, interrupted }] = JSON.parse(stdout)
     expect({ pages, interrupted }).toEqual({ pages: SIZE / 4096, interrupted: true })
